@@ -1,0 +1,65 @@
+// What comes back: exactly one Completion or one Failure per Request.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace visavis::chat {
+
+enum class Finish { stop, length, cancelled };
+
+struct Usage {
+  int64_t prompt_tokens = 0;  // image tokens included
+  int64_t image_tokens = 0;
+  int64_t completion_tokens = 0;
+};
+
+/// Seconds on the monotonic clock. evaluation.md 3.1 defines them; a value that the answerer cannot
+/// know (a remote endpoint's split) is negative.
+struct Timing {
+  double image_decode = -1;
+  double image_resize = -1;
+  double vision = -1;
+  double prefill = -1;
+  double ttft = -1;         // picture bytes in memory -> first visible token
+  double ttft_device = -1;  // vision + prompt + first token
+  double tpot = -1;         // (last - first token) / (n - 1); needs two tokens
+  double e2e = -1;
+};
+
+/// Bytes. `weights` excludes the vision tower and projector, which are `vision`.
+struct Memory {
+  int64_t weights = 0;
+  int64_t vision = 0;
+  int64_t kv = 0;
+  int64_t workspace = 0;
+  int64_t device_peak = 0;  // measured; on the CPU the same as host_peak
+  int64_t host_peak = 0;    // measured: highest resident size of the process
+};
+
+struct Completion {
+  std::string text;      // without the thinking part
+  std::string thinking;  // what stood before "</think>", if anything
+  std::vector<int64_t> token_ids;
+  std::vector<float> logprobs;      // of token_ids, if asked for
+  std::vector<double> token_times;  // seconds since the request was accepted, one per token
+  Finish finish = Finish::stop;
+  Usage usage;
+  Timing timing;
+  Memory memory;
+  std::string prompt_sha256;       // of the rendered prompt text
+  std::vector<std::string> notes;  // e.g. "image 1 resized 1024x683 -> 1024x672"
+};
+
+/// Why there is no answer: one line (what, found, wanted).
+struct Failure {
+  std::string message;
+};
+
+using Outcome = std::variant<Completion, Failure>;
+
+const char* name_of(Finish finish);
+
+}  // namespace visavis::chat

@@ -1,0 +1,50 @@
+// What is asked of a model: turns of texts and pictures, and how to sample the answer. Plain data;
+// the same Request goes to a native model and to a remote endpoint.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace visavis::chat {
+
+enum class Role { system, user, assistant };
+
+struct Text {
+  std::string text;  // UTF-8; special-token strings inside it are never matched
+};
+
+/// A picture as its encoded file bytes (JPEG, PNG or WebP), shared because items reuse pictures.
+struct Image {
+  std::shared_ptr<const std::string> bytes;
+  std::string name;  // how errors call it, e.g. the file's path
+};
+
+using Part = std::variant<Text, Image>;
+
+struct Turn {
+  Role role = Role::user;
+  std::vector<Part> parts;
+};
+
+/// Applied in this order: repetition penalty (prompt and output ids), temperature, top-k, top-p.
+struct Sampling {
+  float temperature = 0;  // 0 = greedy
+  int top_k = 0;          // 0 = off
+  float top_p = 1;
+  float repetition_penalty = 1;
+  uint64_t seed = 0;
+  std::string seed_label;  // with the seed names the random stream, e.g. "item 17 sample 0"
+};
+
+struct Request {
+  std::vector<Turn> turns;
+  Sampling sampling;
+  int max_tokens = 256;
+  std::vector<std::string> stop;  // the answer ends before the first of these strings
+  bool logprobs = false;          // report the log-probability of each chosen token
+};
+
+}  // namespace visavis::chat

@@ -1,0 +1,41 @@
+// Optional second face of a native model: log-probabilities of next tokens or of a given answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "chat/request.h"
+
+namespace visavis::chat {
+
+struct ScoreRequest {
+  std::vector<Turn> turns;
+  std::string continuation;  // empty: only the next token is scored
+  int top = 10;
+};
+
+struct TokenScore {
+  int64_t id = 0;
+  std::string text;
+  float logit = 0;
+  float logprob = 0;
+};
+
+struct Score {
+  std::vector<int64_t> prompt_token_ids;
+  int64_t image_tokens = 0;
+  float logsumexp = 0;
+  std::vector<TokenScore> top;  // highest logit first
+  std::vector<int64_t> continuation_ids;
+  std::vector<float> continuation_logprobs;
+};
+
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  /// Blocks. Throws Error for a request that cannot be scored. Thread-safe.
+  virtual Score score(const ScoreRequest& request) = 0;
+};
+
+}  // namespace visavis::chat

@@ -1,0 +1,43 @@
+// Named tensors of a checkpoint, whatever container they come from (safetensors today; GGUF, .bin,
+// packed cache and random weights are further containers). Names are the checkpoint's own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/tensor/buffer.h"
+
+namespace visavis::checkpoint {
+
+struct TensorInfo {
+  std::string name;
+  tensor::DType dtype = tensor::DType::f32;
+  tensor::Shape shape;
+  std::string file;  // where it lies, for errors
+};
+
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+  /// Sorted by name.
+  virtual const std::vector<TensorInfo>& tensors() const = 0;
+  /// Null if there is none of this name.
+  virtual const TensorInfo* find(const std::string& name) const = 0;
+  /// The tensor's bytes, valid as long as the source. Throws Error if there is none of this name.
+  virtual tensor::View read(const std::string& name) const = 0;
+  /// The tensor will not be read again soon: its resident pages are given back.
+  virtual void drop(const std::string& name) const = 0;
+  /// What keeps read()'s bytes alive, for weights that stay in the mapped file.
+  virtual std::shared_ptr<void> keep_alive() const = 0;
+  /// Bytes of all files.
+  virtual int64_t file_bytes() const = 0;
+};
+
+/// Opens the weights of a checkpoint folder by its contents (one file or shards with an index).
+/// Everything is checked before this returns. Throws Error.
+std::unique_ptr<TensorSource> open_tensors(const std::filesystem::path& folder);
+
+}  // namespace visavis::checkpoint

@@ -1,0 +1,120 @@
+// The operations that models are written in: one abstract class, twins in cpu/ and cuda/. Coarse on
+// purpose (about 20 methods), eager, no graph. All views are on the Ops' own device; activations
+// are f32 on the CPU. Every fast kernel equals the plain reference (ops/cpu/reference) within the
+// stated tolerance. Not thread-safe: one scheduler thread per device drives one Ops.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/threads.h"
+#include "engine/ops/step_batch.h"
+#include "engine/tensor/buffer.h"
+#include "engine/tensor/weight.h"
+
+namespace visavis::ops {
+
+using tensor::Buffer;
+using tensor::Weight;
+
+enum class Activation { none, gelu_erf, gelu_tanh, quick_gelu, silu };
+
+/// What happens to x W^T before it is written: + bias, activation, + what y already holds.
+struct Epilogue {
+  View bias;  // f32 [rows] or empty (data == nullptr)
+  Activation activation = Activation::none;
+  bool accumulate = false;
+};
+
+/// Which angle each rotated pair gets: angle[j] = positions[axis[j]][token] * inv_freq[j], applied
+/// to the pair (j, j + pairs) ("rotate half"); pairs == inv_freq.size() == head_dim / 2. 1-D: axis
+/// all 0. M-RoPE: axis by section. Vision: first half row, second half column.
+struct RopeTable {
+  std::vector<float> inv_freq;
+  std::vector<uint8_t> axis;  // 0 time, 1 row, 2 column
+};
+
+class Ops {
+ public:
+  virtual ~Ops() = default;
+
+  /// "cpu (avx512, 2 threads)"
+  virtual std::string description() const = 0;
+
+  // --- memory -------------------------------------------------------------------------------
+  virtual Buffer allocate(int64_t bytes) = 0;
+  virtual void upload(const void* host, MutView to) = 0;
+  virtual void download(View from, void* host) = 0;
+
+  // --- rows ---------------------------------------------------------------------------------
+  /// y[n, rows] = epilogue(x[n, cols] W^T). x and y f32, may not overlap.
+  virtual void linear(View x, const Weight& weight, const Epilogue& epilogue, MutView y) = 0;
+  /// y = down(silu(gate x) * (up x)) (+ y if accumulate); scratch comes from `arena`.
+  /// Default: two linears, silu_multiply, one linear.
+  virtual void gated_mlp(View x, const Weight& gate, const Weight& up, const Weight& down,
+                         bool accumulate, tensor::Arena& arena, MutView y);
+  /// gate = silu(gate) * up, element by element.
+  virtual void silu_multiply(MutView gate, View up) = 0;
+  /// y[i] = x[i] / rms(x[i]) * weight over the last axis; weight f32 [cols]. y may be x.
+  virtual void rms_norm(View x, View weight, float eps, MutView y) = 0;
+  /// y[i] = (x[i] - mean) / sqrt(var + eps) * weight + bias over the last axis. y may be x.
+  virtual void layer_norm(View x, View weight, View bias, float eps, MutView y) = 0;
+  /// x += y, same shape.
+  virtual void add(View y, MutView x) = 0;
+  /// x[rows[i]] += y[i]; rows i32 [n] ascending and distinct.
+  virtual void add_rows(View y, View rows, MutView x) = 0;
+  /// x[rows[i]] = y[i].
+  virtual void set_rows(View y, View rows, MutView x) = 0;
+  /// y[i] = x[rows[i]].
+  virtual void gather_rows(View x, View rows, MutView y) = 0;
+  /// x[token] = table row ids[token] as f32. `table` may stay in host memory on any device.
+  /// Ids are checked by the caller.
+  virtual void embed(const Weight& table, View ids, MutView x) = 0;
+
+  // --- attention ----------------------------------------------------------------------------
+  /// Rotates x [tokens, heads, head_dim] in place. positions i32 [3, tokens].
+  virtual void rope(const RopeTable& table, View positions, MutView x) = 0;
+  /// Bidirectional attention inside each segment [segment_start[s], segment_start[s+1]).
+  /// q, k, v [tokens, heads, head_dim] with `stride` elements from token to token (so that they may
+  /// lie inside a fused qkv); y [tokens, heads, head_dim]. Never stores a full score matrix.
+  virtual void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
+                                 int64_t longest_segment, float scale, MutView y) = 0;
+  /// Writes this step's k and v [tokens, kv_heads, head_dim] to their slots.
+  virtual void write_kv(View k, View v, const StepBatch& batch, const KvView& kv) = 0;
+  /// Causal attention of q [tokens, heads, head_dim] over the cache (this step's rows included);
+  /// heads is a multiple of kv.kv_heads. y like q.
+  virtual void cached_attention(View q, const StepBatch& batch, const KvView& kv, float scale,
+                                MutView y) = 0;
+
+  // --- pictures -----------------------------------------------------------------------------
+  /// Bilinear samples of a learned position grid [side * side, dim] at `h` x `w` points with
+  /// aligned corners, written in merge order (blocks of merge x merge); y [h * w, dim], added to
+  /// what y holds.
+  virtual void add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                                 MutView y) = 0;
+
+  // --- choice -------------------------------------------------------------------------------
+  /// ids[i] = index of the largest logit of row i (the lowest index among equals); i32.
+  virtual void arg_max(View logits, MutView ids) = 0;
+};
+
+struct CpuOptions {
+  int threads = 0;  // 0 = one per available CPU
+};
+
+/// The CPU backend; kernels are chosen from ops/cpu/kernels.cpp by what this CPU can do.
+std::unique_ptr<Ops> make_cpu_ops(const CpuOptions& options);
+
+/// One row of a kernel table, for `visavis kernels`.
+struct KernelRow {
+  std::string operation;   // "linear int4"
+  std::string name;        // "avx512"
+  bool supported = false;  // by this CPU or device
+  bool chosen = false;
+};
+std::vector<KernelRow> cpu_kernels();
+
+}  // namespace visavis::ops
