@@ -25,8 +25,8 @@ TEST(ThreadPool, CoversEveryIndexOnceForManyCountsAndGrains) {
 TEST(ThreadPool, ThrowsTheBodysExceptionAndStaysUsable) {
   ThreadPool pool(2);
   EXPECT_THROW(pool.parallel_for(100, 1,
-                                 [](int64_t begin, int64_t) {
-                                   if (begin == 42) throw std::runtime_error("x");
+                                 [](int64_t begin, int64_t end) {
+                                   if (begin <= 42 && 42 < end) throw std::runtime_error("x");
                                  }),
                std::runtime_error);
   std::atomic<int64_t> sum = 0;
