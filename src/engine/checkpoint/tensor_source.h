@@ -26,17 +26,22 @@ class TensorSource {
   virtual const std::vector<TensorInfo>& tensors() const = 0;
   /// Null if there is none of this name.
   virtual const TensorInfo* find(const std::string& name) const = 0;
-  /// The tensor's bytes, valid as long as the source. Throws Error if there is none of this name.
+  /// The tensor's bytes, valid as long as the source; files promise no alignment, so read values
+  /// with memcpy. Throws Error if there is none of this name.
   virtual tensor::View read(const std::string& name) const = 0;
-  /// The tensor will not be read again soon: its resident pages are given back.
-  virtual void drop(const std::string& name) const = 0;
+  /// The tensor will be read soon: the system may start to fetch it.
+  virtual void prefetch(const std::string& name) const = 0;
+  /// These bytes of the tensor will not be read again soon: their resident pages are given back.
+  virtual void drop(const std::string& name, int64_t begin, int64_t end) const = 0;
+  /// The same for all of the tensor's bytes.
+  void drop(const std::string& name) const { drop(name, 0, read(name).bytes()); }
   /// What keeps read()'s bytes alive, for weights that stay in the mapped file.
   virtual std::shared_ptr<void> keep_alive() const = 0;
   /// Bytes of all files.
   virtual int64_t file_bytes() const = 0;
 };
 
-/// Opens the weights of a checkpoint folder by its contents (one file or shards with an index).
+/// Opens the weights of a checkpoint folder by its contents (containers.cpp lists what is known).
 /// Everything is checked before this returns. Throws Error.
 std::unique_ptr<TensorSource> open_tensors(const std::filesystem::path& folder);
 

@@ -1,0 +1,58 @@
+// The table of weight containers. A new one is a file that gives a TensorSource and a row here.
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "engine/checkpoint/safetensors.h"
+#include "engine/checkpoint/tensor_source.h"
+
+namespace visavis::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_file_ending(const fs::path& folder, std::string_view ending) {
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                     [&](const fs::directory_entry& entry) {
+                       return entry.path().filename().string().ends_with(ending);
+                     });
+}
+
+bool has_gguf(const fs::path& folder) { return has_file_ending(folder, ".gguf"); }
+bool has_pickle(const fs::path& folder) {
+  return has_file_ending(folder, ".bin") || has_file_ending(folder, ".pth") ||
+         has_file_ending(folder, ".pt");
+}
+
+std::unique_ptr<TensorSource> refuse_gguf(const fs::path& folder) {
+  fail("'", folder.string(), "': GGUF files are not supported yet; wanted safetensors");
+}
+std::unique_ptr<TensorSource> refuse_pickle(const fs::path& folder) {
+  fail("'", folder.string(),
+       "': PyTorch .bin/.pth files are not supported yet; wanted safetensors");
+}
+
+struct Container {
+  const char* name;
+  bool (*recognises)(const fs::path& folder);
+  std::unique_ptr<TensorSource> (*open)(const fs::path& folder);
+};
+
+// In order of preference: a folder may hold the same weights in two forms.
+constexpr Container kContainers[] = {
+    {"safetensors", &has_safetensors, &open_safetensors},
+    {"GGUF", &has_gguf, &refuse_gguf},
+    {"PyTorch pickle", &has_pickle, &refuse_pickle},
+};
+
+}  // namespace
+
+std::unique_ptr<TensorSource> open_tensors(const fs::path& folder) {
+  require(fs::is_directory(folder), "'", folder.string(), "' is not a checkpoint folder");
+  for (const Container& container : kContainers)
+    if (container.recognises(folder)) return container.open(folder);
+  // open_safetensors says what it looked for.
+  return open_safetensors(folder);
+}
+
+}  // namespace visavis::checkpoint
