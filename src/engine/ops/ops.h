@@ -24,7 +24,7 @@ enum class Activation { none, gelu_erf, gelu_tanh, quick_gelu, silu };
 
 /// What happens to x W^T before it is written: + bias, activation, + what y already holds.
 struct Epilogue {
-  View bias;  // f32 [rows] or empty (data == nullptr)
+  View bias = {};  // f32 [rows] or empty (data == nullptr)
   Activation activation = Activation::none;
   bool accumulate = false;
 };
@@ -103,6 +103,8 @@ class Ops {
 
 struct CpuOptions {
   int threads = 0;  // 0 = one per available CPU
+  std::string kernel =
+      {};  // run only kernels of this name ("plain"); empty = what VISAVIS_KERNEL says
 };
 
 /// The CPU backend; kernels are chosen from ops/cpu/kernels.cpp by what this CPU can do.

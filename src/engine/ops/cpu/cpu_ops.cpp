@@ -1,0 +1,246 @@
+// The CPU's Ops: checks shapes, then runs the chosen row of the kernel tables. Operations that only
+// move or add memory have no table and are written here or in movement.cpp.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "engine/ops/cpu/context.h"
+#include "engine/ops/cpu/kernels.h"
+#include "engine/ops/cpu/movement.h"
+#include "engine/ops/cpu/rope_angles.h"
+#include "engine/ops/ops.h"
+
+namespace visavis::ops {
+namespace {
+
+void require_same_shape(const char* op, const View& a, const View& b) {
+  require(a.shape == b.shape, op, ": found shape ", b.shape.text(), ", wanted ", a.shape.text());
+}
+
+void require_vector(const char* op, const char* what, const View& view, int64_t size) {
+  require(view.shape.elements() == size, op, ": ", what, " has ", view.shape.elements(),
+          " values, wanted ", size);
+}
+
+class CpuOps final : public Ops {
+ public:
+  explicit CpuOps(const CpuOptions& options)
+      : pool_(options.threads),
+        forced_(options.kernel.empty() ? kernel_from_environment() : options.kernel),
+        filter_{.cpu = detect_cpu_features(), .forced = forced_},
+        context_{pool_, scratch_} {
+    check_kernel_name(forced_, filter_.cpu);
+  }
+
+  std::string description() const override {
+    const int threads = pool_.threads();
+    return "cpu (" + std::string(best_kernel_name(filter_)) + ", " + std::to_string(threads) +
+           (threads == 1 ? " thread)" : " threads)");
+  }
+
+  Buffer allocate(int64_t bytes) override { return Buffer::host(bytes); }
+  void upload(const void* host, MutView to) override {
+    std::memcpy(to.data, host, static_cast<size_t>(to.bytes()));
+  }
+  void download(View from, void* host) override {
+    std::memcpy(host, from.data, static_cast<size_t>(from.bytes()));
+  }
+
+  void linear(View x, const Weight& weight, const Epilogue& epilogue, MutView y) override {
+    require(x.cols() == weight.cols, "linear: input has ", x.cols(), " columns, weight '",
+            weight.name, "' wants ", weight.cols);
+    require(y.cols() == weight.rows && y.rows() == x.rows(), "linear: output is [", y.rows(), ", ",
+            y.cols(), "], weight '", weight.name, "' makes [", x.rows(), ", ", weight.rows, "]");
+    if (epilogue.bias.data != nullptr) require_vector("linear", "bias", epilogue.bias, weight.rows);
+    const LinearArgs args{
+        .x = x.f32(),
+        .n = x.rows(),
+        .weight = &weight,
+        .bias = epilogue.bias.data == nullptr ? nullptr : epilogue.bias.f32(),
+        .activation = epilogue.activation,
+        .accumulate = epilogue.accumulate,
+        .y = y.f32(),
+    };
+    if (args.n == 0 || weight.rows == 0) return;
+    run(linear_kernels(weight), args);
+  }
+
+  void silu_multiply(MutView gate, View up) override {
+    require_same_shape("silu_multiply", gate, up);
+    run(silu_multiply_kernels(),
+        SiluArgs{.gate = gate.f32(), .up = up.f32(), .count = gate.shape.elements()});
+  }
+
+  void rms_norm(View x, View weight, float eps, MutView y) override {
+    require_same_shape("rms_norm", x, y);
+    require_vector("rms_norm", "weight", weight, x.cols());
+    run(rms_norm_kernels(), NormArgs{.x = x.f32(),
+                                     .weight = weight.f32(),
+                                     .n = x.rows(),
+                                     .cols = x.cols(),
+                                     .eps = eps,
+                                     .y = y.f32()});
+  }
+
+  void layer_norm(View x, View weight, View bias, float eps, MutView y) override {
+    require_same_shape("layer_norm", x, y);
+    require_vector("layer_norm", "weight", weight, x.cols());
+    require_vector("layer_norm", "bias", bias, x.cols());
+    run(layer_norm_kernels(), NormArgs{.x = x.f32(),
+                                       .weight = weight.f32(),
+                                       .bias = bias.f32(),
+                                       .n = x.rows(),
+                                       .cols = x.cols(),
+                                       .eps = eps,
+                                       .y = y.f32()});
+  }
+
+  void add(View y, MutView x) override {
+    require_same_shape("add", x, y);
+    add_rows_on_cpu(y.f32(), nullptr, y.rows(), y.cols(), x.f32(), pool_);
+  }
+
+  void add_rows(View y, View rows, MutView x) override {
+    require_rows("add_rows", y, rows, x);
+    add_rows_on_cpu(y.f32(), rows.i32(), y.rows(), y.cols(), x.f32(), pool_);
+  }
+
+  void set_rows(View y, View rows, MutView x) override {
+    require_rows("set_rows", y, rows, x);
+    set_rows_on_cpu(y.f32(), rows.i32(), y.rows(), y.cols(), x.f32(), pool_);
+  }
+
+  void gather_rows(View x, View rows, MutView y) override {
+    require_rows("gather_rows", y, rows, x);
+    gather_rows_on_cpu(x.f32(), rows.i32(), y.rows(), y.cols(), y.f32(), pool_);
+  }
+
+  void embed(const Weight& table, View ids, MutView x) override {
+    require(x.cols() == table.cols && x.rows() == ids.shape.elements(), "embed: output is [",
+            x.rows(), ", ", x.cols(), "], wanted [", ids.shape.elements(), ", ", table.cols, "]");
+    embed_on_cpu(table, ids.i32(), x.rows(), x.f32(), pool_);
+  }
+
+  void rope(const RopeTable& table, View positions, MutView x) override {
+    const auto pairs = static_cast<int64_t>(table.inv_freq.size());
+    require(x.shape.rank() == 3 && x.shape[2] == 2 * pairs &&
+                table.axis.size() == table.inv_freq.size(),
+            "rope: x is ", x.shape.text(), ", the table has ", pairs, " frequencies and ",
+            table.axis.size(), " axes");
+    require_vector("rope", "positions", positions, 3 * x.shape[0]);
+    angles_.update(table, positions.i32(), x.shape[0], pool_);
+    run(rope_kernels(), RopeArgs{.cosine = angles_.cosine(),
+                                 .sine = angles_.sine(),
+                                 .tokens = x.shape[0],
+                                 .heads = x.shape[1],
+                                 .pairs = pairs,
+                                 .x = x.f32()});
+  }
+
+  void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
+                         int64_t longest_segment, float scale, MutView y) override {
+    require(q.shape.rank() == 3 && q.shape == k.shape && q.shape == v.shape && q.shape == y.shape,
+            "segment_attention: q ", q.shape.text(), ", k ", k.shape.text(), ", v ", v.shape.text(),
+            " and y ", y.shape.text(), " must be the same [tokens, heads, head_dim]");
+    require(stride >= q.shape[1] * q.shape[2], "segment_attention: stride ", stride,
+            " is less than a token's ", q.shape[1] * q.shape[2], " values");
+    const int64_t segments = segment_start.shape.elements() - 1;
+    for (int64_t s = 0; s < segments; ++s) {
+      const int64_t length = segment_start.i32()[s + 1] - segment_start.i32()[s];
+      require(length >= 0 && length <= longest_segment, "segment_attention: segment ", s, " has ",
+              length, " tokens, the longest was said to have ", longest_segment);
+    }
+    require(segments < 1 ||
+                (segment_start.i32()[0] >= 0 && segment_start.i32()[segments] <= q.shape[0]),
+            "segment_attention: segments end at ", segments < 1 ? 0 : segment_start.i32()[segments],
+            ", there are ", q.shape[0], " tokens");
+    run(segment_attention_kernels(), SegmentAttentionArgs{.q = q.f32(),
+                                                          .k = k.f32(),
+                                                          .v = v.f32(),
+                                                          .stride = stride,
+                                                          .segment_start = segment_start.i32(),
+                                                          .segments = segments,
+                                                          .heads = q.shape[1],
+                                                          .head_dim = q.shape[2],
+                                                          .scale = scale,
+                                                          .y = y.f32()});
+  }
+
+  void write_kv(View k, View v, const StepBatch& batch, const KvView& kv) override {
+    require(k.shape == v.shape && k.shape.elements() == batch.tokens * kv.kv_heads * kv.head_dim,
+            "write_kv: k ", k.shape.text(), " and v ", v.shape.text(), ", wanted [", batch.tokens,
+            ", ", kv.kv_heads, ", ", kv.head_dim, "]");
+    require_cache("write_kv", kv);
+    write_kv_on_cpu(k.f32(), v.f32(), batch.slots.i32(), batch.tokens, kv, pool_);
+  }
+
+  void cached_attention(View q, const StepBatch& batch, const KvView& kv, float scale,
+                        MutView y) override {
+    require(q.shape.rank() == 3 && q.shape == y.shape && q.shape[0] == batch.tokens &&
+                q.shape[1] % kv.kv_heads == 0 && q.shape[2] == kv.head_dim,
+            "cached_attention: q ", q.shape.text(), " and y ", y.shape.text(),
+            " against a cache of ", kv.kv_heads, " heads of ", kv.head_dim, " and ", batch.tokens,
+            " tokens");
+    require_cache("cached_attention", kv);
+    run(cached_attention_kernels(), CachedAttentionArgs{.q = q.f32(),
+                                                        .heads = q.shape[1],
+                                                        .batch = &batch,
+                                                        .kv = &kv,
+                                                        .scale = scale,
+                                                        .y = y.f32()});
+  }
+
+  void add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                         MutView y) override {
+    require(grid.rows() == side * side && y.rows() == h * w && y.cols() == grid.cols(),
+            "add_position_grid: grid [", grid.rows(), ", ", grid.cols(), "] of side ", side,
+            " onto [", y.rows(), ", ", y.cols(), "] for ", h, " x ", w);
+    require(merge > 0 && h % merge == 0 && w % merge == 0, "add_position_grid: ", h, " x ", w,
+            " is not a multiple of ", merge);
+    add_position_grid_on_cpu(grid.f32(), side, h, w, merge, y.cols(), y.f32(), pool_);
+  }
+
+  void arg_max(View logits, MutView ids) override {
+    require_vector("arg_max", "ids", ids, logits.rows());
+    arg_max_on_cpu(logits.f32(), logits.rows(), logits.cols(), ids.i32(), pool_);
+  }
+
+ private:
+  static std::string kernel_from_environment() {
+    const char* name = std::getenv("VISAVIS_KERNEL");
+    return name == nullptr ? "" : name;
+  }
+
+  static void require_rows(const char* op, const View& few, const View& rows, const View& all) {
+    require(few.cols() == all.cols() && few.rows() == rows.shape.elements(), op, ": rows ",
+            rows.shape.text(), " between ", few.shape.text(), " and ", all.shape.text());
+  }
+
+  static void require_cache(const char* op, const KvView& kv) {
+    require(kv.dtype == DType::f32 || kv.dtype == DType::f16, op,
+            ": the CPU keeps KV as f32 or f16, found ", name_of(kv.dtype));
+  }
+
+  template <class Args>
+  void run(const KernelTable<Args>& table, const Args& args) {
+    choose(table, filter_, args).run(args, context_);
+  }
+
+  base::ThreadPool pool_;
+  Scratch scratch_;
+  std::string forced_;
+  KernelFilter filter_;
+  CpuContext context_;
+  RopeAngles angles_;
+};
+
+}  // namespace
+
+std::unique_ptr<Ops> make_cpu_ops(const CpuOptions& options) {
+  return std::make_unique<CpuOps>(options);
+}
+
+}  // namespace visavis::ops

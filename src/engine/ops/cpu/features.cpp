@@ -1,0 +1,51 @@
+#include "engine/ops/cpu/features.h"
+
+#include <fstream>
+
+namespace visavis::ops {
+
+CpuFeatures detect_cpu_features() {
+  CpuFeatures found;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+               __builtin_cpu_supports("f16c");
+  found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") &&
+                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                 __builtin_cpu_supports("avx512vl");
+#endif
+  return found;
+}
+
+std::vector<std::string> cpu_feature_names() {
+  std::vector<std::string> names;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  // The builtin takes literals only, so this is a list and not a loop.
+  if (__builtin_cpu_supports("sse4.2")) names.push_back("sse4.2");
+  if (__builtin_cpu_supports("avx")) names.push_back("avx");
+  if (__builtin_cpu_supports("avx2")) names.push_back("avx2");
+  if (__builtin_cpu_supports("fma")) names.push_back("fma");
+  if (__builtin_cpu_supports("f16c")) names.push_back("f16c");
+  if (__builtin_cpu_supports("avx512f")) names.push_back("avx512f");
+  if (__builtin_cpu_supports("avx512bw")) names.push_back("avx512bw");
+  if (__builtin_cpu_supports("avx512dq")) names.push_back("avx512dq");
+  if (__builtin_cpu_supports("avx512vl")) names.push_back("avx512vl");
+  if (__builtin_cpu_supports("avx512vnni")) names.push_back("avx512vnni");
+  if (__builtin_cpu_supports("avx512bf16")) names.push_back("avx512bf16");
+#endif
+  return names;
+}
+
+std::string cpu_name() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(info, line)) {
+    if (!line.starts_with("model name")) continue;
+    const size_t begin = line.find_first_not_of(" \t", line.find(':') + 1);
+    if (begin != std::string::npos) return line.substr(begin);
+  }
+  return "unknown CPU";
+}
+
+}  // namespace visavis::ops

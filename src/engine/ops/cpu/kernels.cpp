@@ -1,0 +1,134 @@
+#include "engine/ops/cpu/kernels.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace visavis::ops {
+namespace {
+
+bool any_cpu(const CpuFeatures&) { return true; }
+
+template <class Args>
+bool anything(const Args&) {
+  return true;
+}
+
+constexpr Kernel<LinearArgs> kLinear[] = {
+    {"plain", any_cpu, anything<LinearArgs>, linear_plain},
+};
+constexpr Kernel<NormArgs> kRmsNorm[] = {
+    {"plain", any_cpu, anything<NormArgs>, rms_norm_plain},
+};
+constexpr Kernel<NormArgs> kLayerNorm[] = {
+    {"plain", any_cpu, anything<NormArgs>, layer_norm_plain},
+};
+constexpr Kernel<SiluArgs> kSiluMultiply[] = {
+    {"plain", any_cpu, anything<SiluArgs>, silu_multiply_plain},
+};
+constexpr Kernel<RopeArgs> kRope[] = {
+    {"plain", any_cpu, anything<RopeArgs>, rope_plain},
+};
+constexpr Kernel<SegmentAttentionArgs> kSegmentAttention[] = {
+    {"plain", any_cpu, anything<SegmentAttentionArgs>, segment_attention_plain},
+};
+constexpr Kernel<CachedAttentionArgs> kCachedAttention[] = {
+    {"plain", any_cpu, anything<CachedAttentionArgs>, cached_attention_plain},
+};
+
+// In the order of Weight::layout's alternatives.
+constexpr KernelTable<LinearArgs> kLinearTables[] = {
+    {"linear dense", kLinear},
+    {"linear int8", kLinear},
+    {"linear int4", kLinear},
+    {"linear blocks", kLinear},
+};
+static_assert(std::size(kLinearTables) == std::variant_size_v<decltype(Weight::layout)>);
+constexpr KernelTable<NormArgs> kRmsNormTable = {"rms_norm", kRmsNorm};
+constexpr KernelTable<NormArgs> kLayerNormTable = {"layer_norm", kLayerNorm};
+constexpr KernelTable<SiluArgs> kSiluMultiplyTable = {"silu_multiply", kSiluMultiply};
+constexpr KernelTable<RopeArgs> kRopeTable = {"rope", kRope};
+constexpr KernelTable<SegmentAttentionArgs> kSegmentAttentionTable = {"segment_attention",
+                                                                      kSegmentAttention};
+constexpr KernelTable<CachedAttentionArgs> kCachedAttentionTable = {"cached_attention",
+                                                                    kCachedAttention};
+
+// Calls visit(table) for every table.
+template <class Visit>
+void for_each_table(Visit visit) {
+  for (const KernelTable<LinearArgs>& table : kLinearTables) visit(table);
+  visit(kRmsNormTable);
+  visit(kLayerNormTable);
+  visit(kSiluMultiplyTable);
+  visit(kRopeTable);
+  visit(kSegmentAttentionTable);
+  visit(kCachedAttentionTable);
+}
+
+std::string forced_by_environment() {
+  const char* name = std::getenv("VISAVIS_KERNEL");
+  return name == nullptr ? "" : name;
+}
+
+}  // namespace
+
+const KernelTable<LinearArgs>& linear_kernels(const Weight& weight) {
+  return kLinearTables[weight.layout.index()];
+}
+const KernelTable<NormArgs>& rms_norm_kernels() { return kRmsNormTable; }
+const KernelTable<NormArgs>& layer_norm_kernels() { return kLayerNormTable; }
+const KernelTable<SiluArgs>& silu_multiply_kernels() { return kSiluMultiplyTable; }
+const KernelTable<RopeArgs>& rope_kernels() { return kRopeTable; }
+const KernelTable<SegmentAttentionArgs>& segment_attention_kernels() {
+  return kSegmentAttentionTable;
+}
+const KernelTable<CachedAttentionArgs>& cached_attention_kernels() { return kCachedAttentionTable; }
+
+void check_kernel_name(std::string_view name, const CpuFeatures& cpu) {
+  if (name.empty()) return;
+  std::vector<std::string_view> known;
+  bool exists = false;
+  bool runs = false;
+  for_each_table([&](const auto& table) {
+    for (const auto& row : table.rows) {
+      if (std::find(known.begin(), known.end(), row.name) == known.end()) known.push_back(row.name);
+      exists = exists || row.name == name;
+      runs = runs || (row.name == name && row.has_instructions(cpu));
+    }
+  });
+  std::string list;
+  for (const std::string_view one : known) list += " " + std::string(one);
+  require(exists, "VISAVIS_KERNEL: no kernel is called '", name, "'; known:", list);
+  require(runs, "VISAVIS_KERNEL: this CPU cannot run the '", name, "' kernels; known:", list);
+}
+
+std::string_view best_kernel_name(const KernelFilter& filter) {
+  if (!filter.forced.empty()) return filter.forced;
+  for (const Kernel<LinearArgs>& row : kLinearTables[0].rows)
+    if (row.has_instructions(filter.cpu)) return row.name;
+  return kLinearTables[0].rows.back().name;
+}
+
+std::vector<KernelRow> cpu_kernels() {
+  const std::string forced = forced_by_environment();
+  const KernelFilter filter{.cpu = detect_cpu_features(), .forced = forced};
+  check_kernel_name(forced, filter.cpu);
+  std::vector<KernelRow> rows;
+  for_each_table([&](const auto& table) {
+    bool chosen = false;
+    for (const auto& row : table.rows) {
+      const bool supported = row.has_instructions(filter.cpu);
+      const bool last = &row == &table.rows.back();
+      const bool wanted = filter.forced.empty() || row.name == filter.forced || last;
+      const bool choose_this = !chosen && supported && wanted;
+      rows.push_back({std::string(table.operation), std::string(row.name), supported, choose_this});
+      chosen = chosen || choose_this;
+    }
+  });
+  return rows;
+}
+
+}  // namespace visavis::ops

@@ -1,0 +1,137 @@
+// The kernel tables of the CPU: per operation the rows {name, takes(), run}, best first. The first
+// row whose instructions this CPU has and whose takes() holds is run; the last row is the plain
+// reference, takes everything and stays. A new kernel is one file and one row in kernels.cpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "engine/ops/cpu/context.h"
+#include "engine/ops/cpu/features.h"
+#include "engine/ops/ops.h"
+
+namespace visavis::ops {
+
+/// y[n, weight.rows] = epilogue(x[n, weight.cols] W^T), all f32.
+struct LinearArgs {
+  const float* x = nullptr;
+  int64_t n = 0;
+  const Weight* weight = nullptr;
+  const float* bias = nullptr;  // [weight.rows] or null
+  Activation activation = Activation::none;
+  bool accumulate = false;
+  float* y = nullptr;
+};
+
+/// Rows [n, cols]; y may be x. Layer norm uses both weight and bias, RMS norm only weight.
+struct NormArgs {
+  const float* x = nullptr;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  int64_t n = 0;
+  int64_t cols = 0;
+  float eps = 0;
+  float* y = nullptr;
+};
+
+/// gate[i] = silu(gate[i]) * up[i].
+struct SiluArgs {
+  float* gate = nullptr;
+  const float* up = nullptr;
+  int64_t count = 0;
+};
+
+/// Rotates x [tokens, heads, 2 * pairs] in place; cosine and sine are [tokens, pairs].
+struct RopeArgs {
+  const float* cosine = nullptr;
+  const float* sine = nullptr;
+  int64_t tokens = 0;
+  int64_t heads = 0;
+  int64_t pairs = 0;
+  float* x = nullptr;
+};
+
+/// Ops::segment_attention with the views taken apart.
+struct SegmentAttentionArgs {
+  const float* q = nullptr;
+  const float* k = nullptr;
+  const float* v = nullptr;
+  int64_t stride = 0;  // floats from token to token of q, k and v
+  const int32_t* segment_start = nullptr;
+  int64_t segments = 0;
+  int64_t heads = 0;
+  int64_t head_dim = 0;
+  float scale = 1;
+  float* y = nullptr;  // [tokens, heads, head_dim]
+};
+
+/// Ops::cached_attention with the views taken apart.
+struct CachedAttentionArgs {
+  const float* q = nullptr;  // [tokens, heads, head_dim]
+  int64_t heads = 0;
+  const StepBatch* batch = nullptr;
+  const KvView* kv = nullptr;
+  float scale = 1;
+  float* y = nullptr;
+};
+
+/// One row of a table over arguments of type Args.
+template <class Args>
+struct Kernel {
+  std::string_view name;
+  bool (*has_instructions)(const CpuFeatures&) = nullptr;
+  bool (*takes)(const Args&) = nullptr;
+  void (*run)(const Args&, CpuContext&) = nullptr;
+};
+
+/// One table: "linear int4" and its rows.
+template <class Args>
+struct KernelTable {
+  std::string_view operation;
+  std::span<const Kernel<Args>> rows;
+};
+
+/// Which rows may be used: what the CPU has, narrowed to one name (empty = any).
+struct KernelFilter {
+  CpuFeatures cpu;
+  std::string_view forced;
+};
+
+/// The row that runs for these arguments: the forced one or the first that takes them; where the
+/// forced one does not take them, the plain reference.
+template <class Args>
+const Kernel<Args>& choose(const KernelTable<Args>& table, const KernelFilter& filter,
+                           const Args& args) {
+  for (const Kernel<Args>& row : table.rows)
+    if ((filter.forced.empty() || row.name == filter.forced) && row.has_instructions(filter.cpu) &&
+        row.takes(args))
+      return row;
+  return table.rows.back();
+}
+
+/// The table for this weight's layout.
+const KernelTable<LinearArgs>& linear_kernels(const Weight& weight);
+const KernelTable<NormArgs>& rms_norm_kernels();
+const KernelTable<NormArgs>& layer_norm_kernels();
+const KernelTable<SiluArgs>& silu_multiply_kernels();
+const KernelTable<RopeArgs>& rope_kernels();
+const KernelTable<SegmentAttentionArgs>& segment_attention_kernels();
+const KernelTable<CachedAttentionArgs>& cached_attention_kernels();
+
+/// Throws Error unless `name` is empty or the name of a row that this CPU can run.
+void check_kernel_name(std::string_view name, const CpuFeatures& cpu);
+
+/// Best name that this CPU runs under the filter: "avx512".
+std::string_view best_kernel_name(const KernelFilter& filter);
+
+// The plain references, one file each (*_plain.cpp).
+void linear_plain(const LinearArgs& args, CpuContext& context);
+void rms_norm_plain(const NormArgs& args, CpuContext& context);
+void layer_norm_plain(const NormArgs& args, CpuContext& context);
+void silu_multiply_plain(const SiluArgs& args, CpuContext& context);
+void rope_plain(const RopeArgs& args, CpuContext& context);
+void segment_attention_plain(const SegmentAttentionArgs& args, CpuContext& context);
+void cached_attention_plain(const CachedAttentionArgs& args, CpuContext& context);
+
+}  // namespace visavis::ops

@@ -1,0 +1,135 @@
+#include "engine/ops/cpu/movement.h"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "engine/ops/cpu/context.h"
+
+namespace visavis::ops {
+namespace {
+
+int64_t row_at(const int32_t* rows, int64_t i) { return rows == nullptr ? i : rows[i]; }
+
+void store_row(const float* from, int64_t count, DType dtype, const MutView& cache, int64_t at) {
+  if (dtype == DType::f32) {
+    std::copy_n(from, count, cache.as<float>() + at);
+    return;
+  }
+  tensor::F16* to = cache.as<tensor::F16>() + at;
+  for (int64_t i = 0; i < count; ++i) to[i] = tensor::to_f16(from[i]);
+}
+
+// Where point i of `points` falls on a grid of `side` with aligned corners: linspace(0, side - 1,
+// points) in f32, counted from the nearer end as the oracle does.
+struct GridPoint {
+  int64_t low = 0;
+  int64_t high = 0;
+  float fraction = 0;
+};
+
+std::vector<GridPoint> grid_points(int64_t side, int64_t points) {
+  const auto last = static_cast<float>(side - 1);
+  const float step = points > 1 ? last / static_cast<float>(points - 1) : 0.0f;
+  std::vector<GridPoint> result;
+  for (int64_t i = 0; i < points; ++i) {
+    const float at = i < points / 2 || points == 1
+                         ? step * static_cast<float>(i)
+                         : last - step * static_cast<float>(points - 1 - i);
+    const auto low = static_cast<int64_t>(at);
+    result.push_back({low, std::min(low + 1, side - 1), at - static_cast<float>(low)});
+  }
+  return result;
+}
+
+}  // namespace
+
+void add_rows_on_cpu(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,
+                     base::ThreadPool& pool) {
+  pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* from = y + i * cols;
+      float* to = x + row_at(rows, i) * cols;
+      for (int64_t c = 0; c < cols; ++c) to[c] += from[c];
+    }
+  });
+}
+
+void set_rows_on_cpu(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,
+                     base::ThreadPool& pool) {
+  pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::copy_n(y + i * cols, cols, x + row_at(rows, i) * cols);
+  });
+}
+
+void gather_rows_on_cpu(const float* x, const int32_t* rows, int64_t n, int64_t cols, float* y,
+                        base::ThreadPool& pool) {
+  pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::copy_n(x + row_at(rows, i) * cols, cols, y + i * cols);
+  });
+}
+
+void embed_on_cpu(const Weight& table, const int32_t* ids, int64_t n, float* x,
+                  base::ThreadPool& pool) {
+  pool.parallel_for(n, grain_for(table.cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      tensor::dequantize_row(table, ids[i],
+                             std::span<float>(x + i * table.cols, static_cast<size_t>(table.cols)));
+  });
+}
+
+void write_kv_on_cpu(const float* k, const float* v, const int32_t* slots, int64_t tokens,
+                     const KvView& kv, base::ThreadPool& pool) {
+  const int64_t dim = kv.head_dim;
+  pool.parallel_for(tokens, grain_for(kv.kv_heads * dim * 4), [&](int64_t begin, int64_t end) {
+    for (int64_t token = begin; token < end; ++token) {
+      const int64_t page = slots[token] / kv.page_size;
+      const int64_t offset = slots[token] % kv.page_size;
+      for (int64_t head = 0; head < kv.kv_heads; ++head) {
+        const int64_t from = (token * kv.kv_heads + head) * dim;
+        const int64_t to = ((page * kv.kv_heads + head) * kv.page_size + offset) * dim;
+        store_row(k + from, dim, kv.dtype, kv.k, to);
+        store_row(v + from, dim, kv.dtype, kv.v, to);
+      }
+    }
+  });
+}
+
+void add_position_grid_on_cpu(const float* grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                              int64_t dim, float* y, base::ThreadPool& pool) {
+  const std::vector<GridPoint> down = grid_points(side, h);
+  const std::vector<GridPoint> across = grid_points(side, w);
+  pool.parallel_for(h * w, grain_for(4 * dim), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      // Merge order: block row, block column, row in block, column in block.
+      const int64_t block = i / (merge * merge);
+      const int64_t inside = i % (merge * merge);
+      const int64_t row = block / (w / merge) * merge + inside / merge;
+      const int64_t column = block % (w / merge) * merge + inside % merge;
+      const GridPoint& r = down[static_cast<size_t>(row)];
+      const GridPoint& c = across[static_cast<size_t>(column)];
+      const float* corner[4] = {
+          grid + (r.low * side + c.low) * dim, grid + (r.low * side + c.high) * dim,
+          grid + (r.high * side + c.low) * dim, grid + (r.high * side + c.high) * dim};
+      const float share[4] = {(1 - r.fraction) * (1 - c.fraction), (1 - r.fraction) * c.fraction,
+                              r.fraction * (1 - c.fraction), r.fraction * c.fraction};
+      for (int64_t d = 0; d < dim; ++d)
+        y[i * dim + d] += share[0] * corner[0][d] + share[1] * corner[1][d] +
+                          share[2] * corner[2][d] + share[3] * corner[3][d];
+    }
+  });
+}
+
+void arg_max_on_cpu(const float* logits, int64_t n, int64_t cols, int32_t* ids,
+                    base::ThreadPool& pool) {
+  pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* row = logits + i * cols;
+      ids[i] = static_cast<int32_t>(std::max_element(row, row + cols) - row);
+    }
+  });
+}
+
+}  // namespace visavis::ops

@@ -1,0 +1,34 @@
+#include "engine/ops/cpu/rope_angles.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/ops/cpu/context.h"
+
+namespace visavis::ops {
+
+void RopeAngles::update(const RopeTable& table, const int32_t* positions, int64_t tokens,
+                        base::ThreadPool& pool) {
+  const auto count = static_cast<size_t>(3 * tokens);
+  if (table.inv_freq == table_.inv_freq && table.axis == table_.axis &&
+      std::equal(positions, positions + count, positions_.begin(), positions_.end()))
+    return;
+  table_ = table;
+  positions_.assign(positions, positions + count);
+  const auto pairs = static_cast<int64_t>(table.inv_freq.size());
+  cosine_.resize(static_cast<size_t>(tokens * pairs));
+  sine_.resize(cosine_.size());
+  pool.parallel_for(tokens, grain_for(pairs * 16), [&](int64_t begin, int64_t end) {
+    for (int64_t token = begin; token < end; ++token) {
+      for (int64_t j = 0; j < pairs; ++j) {
+        const int64_t axis = table_.axis[static_cast<size_t>(j)];
+        const auto position = static_cast<float>(positions[axis * tokens + token]);
+        const float angle = position * table_.inv_freq[static_cast<size_t>(j)];
+        cosine_[static_cast<size_t>(token * pairs + j)] = std::cos(angle);
+        sine_[static_cast<size_t>(token * pairs + j)] = std::sin(angle);
+      }
+    }
+  });
+}
+
+}  // namespace visavis::ops
