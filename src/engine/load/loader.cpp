@@ -1,0 +1,347 @@
+#include "engine/load/loader.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/load/quantize.h"
+#include "engine/load/widen.h"
+
+namespace visavis::load {
+namespace {
+
+using checkpoint::TensorInfo;
+using tensor::Bf16;
+using tensor::Buffer;
+using tensor::DType;
+using tensor::F16;
+using tensor::Weight;
+
+// Stored bytes worked on before their pages are given back.
+constexpr int64_t kBlockBytes = int64_t{8} << 20;
+constexpr int64_t kScaleBytes = 2;
+
+enum class RowResult { done, not_finite, too_large };
+
+// Where a row's parts go: dense values or codes, and scales.
+struct RowPlace {
+  std::byte* values;
+  std::byte* scales;
+};
+
+RowResult write_dense(std::span<const float> row, DType dtype, std::byte* out) {
+  if (dtype == DType::f32) {
+    std::memcpy(out, row.data(), row.size_bytes());
+    return RowResult::done;
+  }
+  const unsigned infinite = dtype == DType::bf16 ? 0x7F80u : 0x7C00u;
+  bool fits = true;
+  for (size_t i = 0; i < row.size(); ++i) {
+    const uint16_t bits =
+        dtype == DType::bf16 ? tensor::to_bf16(row[i]).bits : tensor::to_f16(row[i]).bits;
+    fits = fits && (bits & infinite) != infinite;
+    std::memcpy(out + 2 * i, &bits, 2);
+  }
+  return fits ? RowResult::done : RowResult::too_large;
+}
+
+RowResult write_row(std::span<const float> row, const Layout& layout, const RowPlace& place) {
+  bool fits = true;
+  switch (layout.kind) {
+    case Layout::Kind::dense:
+      return write_dense(row, layout.dtype, place.values);
+    case Layout::Kind::int8:
+      fits = quantize_int8_row(row, layout.group, reinterpret_cast<int8_t*>(place.values),
+                               reinterpret_cast<F16*>(place.scales));
+      break;
+    case Layout::Kind::int4:
+      fits = quantize_int4_row(row, layout.group, reinterpret_cast<uint8_t*>(place.values),
+                               reinterpret_cast<F16*>(place.scales));
+      break;
+  }
+  return fits ? RowResult::done : RowResult::too_large;
+}
+
+int64_t value_bytes_of_row(const Layout& layout, int64_t cols) {
+  return layout.kind == Layout::Kind::int4   ? (cols + 1) / 2
+         : layout.kind == Layout::Kind::int8 ? cols
+                                             : cols * tensor::size_of(layout.dtype);
+}
+
+int64_t scale_bytes_of_row(const Layout& layout, int64_t cols) {
+  return layout.kind == Layout::Kind::dense ? 0
+                                            : tensor::groups_of(cols, layout.group) * kScaleBytes;
+}
+
+Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layout& layout,
+                Buffer values, Buffer scales) {
+  Weight weight;
+  weight.name = name;
+  weight.rows = rows;
+  weight.cols = cols;
+  switch (layout.kind) {
+    case Layout::Kind::dense:
+      weight.layout = tensor::Dense{layout.dtype, std::move(values)};
+      break;
+    case Layout::Kind::int8:
+      weight.layout = tensor::Int8{layout.group, std::move(values), std::move(scales)};
+      break;
+    case Layout::Kind::int4: {
+      tensor::Int4 int4;
+      int4.group = layout.group;
+      int4.codes = std::move(values);
+      int4.scales = std::move(scales);
+      weight.layout = std::move(int4);
+      break;
+    }
+  }
+  return weight;
+}
+
+// Rows [begin, end) of a buffer on any device: written in place on a host, else staged.
+class RowWindow {
+ public:
+  RowWindow(Buffer& target, int64_t row_bytes, int64_t begin, int64_t end)
+      : target_(target), offset_(begin * row_bytes), bytes_((end - begin) * row_bytes) {
+    if (!target.on_host()) staging_ = Buffer::host(bytes_);
+  }
+  std::byte* data() { return target_.on_host() ? target_.data() + offset_ : staging_.data(); }
+  void send(ops::Ops& ops) {
+    if (!target_.on_host() && bytes_ > 0)
+      ops.upload(staging_.data(), {DType::u8, {bytes_}, target_.data() + offset_});
+  }
+
+ private:
+  Buffer& target_;
+  int64_t offset_;
+  int64_t bytes_;
+  Buffer staging_;
+};
+
+}  // namespace
+
+struct WeightLoader::Part {
+  std::string name;
+  int64_t rows = 0;
+  int64_t stored_cols = 0;
+  const RowFold* fold = nullptr;
+};
+
+WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy)
+    : source_(&source), policy_(policy) {}
+
+WeightLoader WeightLoader::planner(const checkpoint::TensorSource& source,
+                                   const WeightPolicy& policy) {
+  return {source, policy};
+}
+
+WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy,
+                           ops::Ops& ops, base::ThreadPool& pool, Progress progress,
+                           int64_t total_bytes)
+    : source_(&source),
+      policy_(policy),
+      ops_(&ops),
+      pool_(&pool),
+      progress_(std::move(progress)),
+      total_bytes_(total_bytes) {}
+
+const TensorInfo& WeightLoader::find(const std::string& name) const {
+  const TensorInfo* info = source_->find(name);
+  require(info != nullptr, "the checkpoint has no tensor '", name, "'");
+  require(is_weight_type(info->dtype), info->file, ": tensor '", name, "' is ",
+          tensor::name_of(info->dtype), ", wanted f32, bf16 or f16");
+  return *info;
+}
+
+const TensorInfo& WeightLoader::matrix(const std::string& name, int64_t rows, int64_t cols) const {
+  const TensorInfo& info = find(name);
+  const bool fits =
+      info.shape.rank() >= 2 && info.shape[0] == rows && info.shape.elements() == rows * cols;
+  require(fits, info.file, ": tensor '", name, "' has shape ", info.shape.text(), ", wanted [",
+          rows, ", ", cols, "]");
+  return info;
+}
+
+void WeightLoader::plan(const TensorInfo& info, const Layout& layout, int64_t bytes, Role role,
+                        bool mapped) {
+  planned_.push_back({.name = info.name,
+                      .shape = info.shape,
+                      .stored = info.dtype,
+                      .stored_bytes = info.shape.elements() * tensor::size_of(info.dtype),
+                      .layout = layout_name(layout),
+                      .bytes = bytes,
+                      .vision = role == Role::vision,
+                      .mapped = mapped});
+}
+
+void WeightLoader::advance(int64_t bytes) {
+  done_bytes_ += bytes;
+  if (progress_) progress_(done_bytes_, std::max(done_bytes_, total_bytes_));
+}
+
+Weight WeightLoader::linear(const std::string& name, int64_t rows, int64_t cols, Role role) {
+  return load({{name, rows, cols, nullptr}}, cols, role);
+}
+
+Weight WeightLoader::folded(const std::string& name, int64_t rows, int64_t stored_cols,
+                            int64_t cols, Role role, const RowFold& fold) {
+  return load({{name, rows, stored_cols, &fold}}, cols, role);
+}
+
+Weight WeightLoader::stacked(const std::vector<std::string>& names,
+                             const std::vector<int64_t>& rows, int64_t cols, Role role) {
+  assert(!names.empty() && names.size() == rows.size());
+  std::vector<Part> parts;
+  for (size_t i = 0; i < names.size(); ++i) parts.push_back({names[i], rows[i], cols, nullptr});
+  return load(parts, cols, role);
+}
+
+Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role role) {
+  const Layout layout =
+      layout_for(policy_, role, matrix(parts[0].name, parts[0].rows, parts[0].stored_cols).dtype);
+  int64_t rows = 0;
+  for (const Part& part : parts) {
+    const TensorInfo& info = matrix(part.name, part.rows, part.stored_cols);
+    plan(info, layout, layout_bytes(layout, part.rows, cols), role, false);
+    rows += part.rows;
+  }
+  Buffer values;
+  Buffer scales;
+  if (ops_ != nullptr) {
+    values = ops_->allocate(rows * value_bytes_of_row(layout, cols));
+    if (layout.kind != Layout::Kind::dense)
+      scales = ops_->allocate(rows * scale_bytes_of_row(layout, cols));
+    int64_t row_at = 0;
+    for (const Part& part : parts) {
+      fill(part, layout, cols, row_at, values, scales);
+      row_at += part.rows;
+    }
+  }
+  return assemble(parts[0].name, rows, cols, layout, std::move(values), std::move(scales));
+}
+
+void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
+                        Buffer& values, Buffer& scales) {
+  const tensor::View stored = source_->read(part.name);
+  const int64_t stored_row = part.stored_cols * tensor::size_of(stored.dtype);
+  const int64_t value_row = value_bytes_of_row(layout, cols);
+  const int64_t scale_row = scale_bytes_of_row(layout, cols);
+  const int64_t block = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, stored_row));
+  source_->prefetch(part.name);
+  for (int64_t begin = 0; begin < part.rows; begin += block) {
+    const int64_t end = std::min(begin + block, part.rows);
+    RowWindow value_window(values, value_row, row_at + begin, row_at + end);
+    RowWindow scale_window(scales, scale_row, row_at + begin, row_at + end);
+    std::atomic<bool> finite{true};
+    std::atomic<bool> fits{true};
+    pool_->parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {
+      std::vector<float> row(static_cast<size_t>(part.stored_cols));
+      std::vector<float> kept(part.fold == nullptr ? 0 : static_cast<size_t>(cols));
+      for (int64_t i = first; i < last; ++i) {
+        if (!widen(stored.dtype, stored.data + (begin + i) * stored_row, part.stored_cols,
+                   row.data())) {
+          finite = false;
+          return;
+        }
+        if (part.fold != nullptr) (*part.fold)(row, kept);
+        const RowPlace place{value_window.data() + i * value_row,
+                             scale_row == 0 ? nullptr : scale_window.data() + i * scale_row};
+        if (write_row(part.fold == nullptr ? row : kept, layout, place) == RowResult::too_large)
+          fits = false;
+      }
+    });
+    const TensorInfo& info = *source_->find(part.name);
+    require(finite, info.file, ": tensor '", part.name, "' holds NaN or infinity");
+    require(fits, info.file, ": tensor '", part.name, "' holds values that are too large for ",
+            layout_name(layout));
+    value_window.send(*ops_);
+    scale_window.send(*ops_);
+    source_->drop(part.name, 0, end * stored_row);
+    advance((end - begin) * stored_row);
+  }
+}
+
+Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t cols) {
+  const TensorInfo& info = matrix(name, rows, cols);
+  const Layout layout = layout_for(policy_, Role::embedding, info.dtype);
+  const tensor::View stored = source_->read(name);
+  const int64_t element = tensor::size_of(info.dtype);
+  // A file promises no alignment; a table that lies at an odd address is copied.
+  const bool mapped =
+      reinterpret_cast<uintptr_t>(stored.data) % static_cast<uintptr_t>(element) == 0;
+  plan(info, layout, layout_bytes(layout, rows, cols), Role::embedding, mapped);
+  Buffer values;
+  if (ops_ != nullptr) {
+    check_finite(name);
+    if (mapped) {
+      values = Buffer::adopt(source_->keep_alive(), const_cast<std::byte*>(stored.data),
+                             stored.bytes(), true);
+    } else {
+      values = Buffer::host(stored.bytes());
+      std::memcpy(values.data(), stored.data, static_cast<size_t>(stored.bytes()));
+      source_->drop(name);
+    }
+    advance(stored.bytes());
+  }
+  return assemble(name, rows, cols, layout, std::move(values), {});
+}
+
+void WeightLoader::check_finite(const std::string& name) {
+  const tensor::View stored = source_->read(name);
+  const int64_t element = tensor::size_of(stored.dtype);
+  const int64_t count = stored.shape.elements();
+  const int64_t block = kBlockBytes / element;
+  for (int64_t begin = 0; begin < count; begin += block) {
+    const int64_t size = std::min(block, count - begin);
+    std::atomic<bool> finite{true};
+    pool_->parallel_for(size, 4096, [&](int64_t first, int64_t last) {
+      std::vector<float> values(4096);
+      for (int64_t i = first; i < last; i += 4096) {
+        const int64_t piece = std::min<int64_t>(4096, last - i);
+        if (!widen(stored.dtype, stored.data + (begin + i) * element, piece, values.data()))
+          finite = false;
+      }
+    });
+    require(finite, source_->find(name)->file, ": tensor '", name, "' holds NaN or infinity");
+    source_->drop(name, 0, (begin + size) * element);
+  }
+}
+
+Buffer WeightLoader::vector(const std::string& name, int64_t count, Role role) {
+  const TensorInfo& info = find(name);
+  require(info.shape.elements() == count, info.file, ": tensor '", name, "' has shape ",
+          info.shape.text(), ", wanted ", count, " values");
+  const Layout layout{};
+  plan(info, layout, layout_bytes(layout, 1, count), role, false);
+  if (ops_ == nullptr) return {};
+  const tensor::View stored = source_->read(name);
+  std::vector<float> values(static_cast<size_t>(count));
+  require(widen(stored.dtype, stored.data, count, values.data()), info.file, ": tensor '", name,
+          "' holds NaN or infinity");
+  source_->drop(name);
+  Buffer buffer = ops_->allocate(count * static_cast<int64_t>(sizeof(float)));
+  if (count > 0) ops_->upload(values.data(), {DType::f32, {count}, buffer.data()});
+  advance(stored.bytes());
+  return buffer;
+}
+
+int64_t WeightLoader::bytes() const {
+  return std::transform_reduce(planned_.begin(), planned_.end(), int64_t{0}, std::plus<>(),
+                               [](const PlannedTensor& each) { return each.bytes; });
+}
+
+int64_t WeightLoader::vision_bytes() const {
+  return std::transform_reduce(
+      planned_.begin(), planned_.end(), int64_t{0}, std::plus<>(),
+      [](const PlannedTensor& each) { return each.vision ? each.bytes : 0; });
+}
+
+int64_t WeightLoader::stored_bytes() const {
+  return std::transform_reduce(planned_.begin(), planned_.end(), int64_t{0}, std::plus<>(),
+                               [](const PlannedTensor& each) { return each.stored_bytes; });
+}
+
+}  // namespace visavis::load

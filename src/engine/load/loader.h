@@ -1,0 +1,96 @@
+// From tensors of a checkpoint to weights on a device: checks names, shapes and types, converts or
+// quantises row block by row block straight from the mapped file and gives its pages back, so that
+// the peak stays near the size of what is kept. Model families call it once per tensor and never
+// see files. A planning loader walks the same calls and only counts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/threads.h"
+#include "engine/checkpoint/tensor_source.h"
+#include "engine/load/weight_policy.h"
+#include "engine/ops/ops.h"
+#include "engine/tensor/weight.h"
+
+namespace visavis::load {
+
+/// One line of the memory plan, in the order of loading.
+struct PlannedTensor {
+  std::string name;  // the checkpoint's own
+  tensor::Shape shape;
+  tensor::DType stored = tensor::DType::f32;
+  int64_t stored_bytes = 0;
+  std::string layout;  // "int4 g128 sym", "bf16", "f32", ...
+  int64_t bytes = 0;   // in memory
+  bool vision = false;
+  bool mapped = false;  // stays in the mapped file: only touched rows become resident
+};
+
+/// Checkpoint bytes worked through and their total; called from the loading thread.
+using Progress = std::function<void(int64_t done_bytes, int64_t total_bytes)>;
+
+/// Turns one stored row into the row that is kept (for weights that are folded while loading).
+using RowFold = std::function<void(std::span<const float> stored, std::span<float> kept)>;
+
+class WeightLoader {
+ public:
+  /// Counts only: every call checks names, shapes and types and returns weights with empty buffers.
+  static WeightLoader planner(const checkpoint::TensorSource& source, const WeightPolicy& policy);
+  /// Loads for real. `total_bytes` is what progress counts up to (a planner's stored_bytes()).
+  /// `source`, `ops` and `pool` must outlive the loader; the weights only need `ops`.
+  WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy, ops::Ops& ops,
+               base::ThreadPool& pool, Progress progress = {}, int64_t total_bytes = 0);
+
+  bool has(const std::string& name) const { return source_->find(name) != nullptr; }
+
+  /// A linear layer's weight: the tensor's first extent is `rows`, the others multiply to `cols`
+  /// (convolutions too). Throws Error naming the tensor: missing, wrong shape (found, wanted), not
+  /// a float type, NaN or infinity inside.
+  tensor::Weight linear(const std::string& name, int64_t rows, int64_t cols, Role role);
+  /// The same with every stored row of `stored_cols` values folded to `cols`.
+  tensor::Weight folded(const std::string& name, int64_t rows, int64_t stored_cols, int64_t cols,
+                        Role role, const RowFold& fold);
+  /// Several tensors with the same inputs below each other (q, k, v; gate, up); `rows[i]` of
+  /// names[i]. The weight is named after the first.
+  tensor::Weight stacked(const std::vector<std::string>& names, const std::vector<int64_t>& rows,
+                         int64_t cols, Role role);
+  /// The token table, as stored: on a host it stays in the mapped file.
+  tensor::Weight embedding(const std::string& name, int64_t rows, int64_t cols);
+  /// A norm's weight, a bias, a position table: f32 on the device, any shape of `count` values.
+  tensor::Buffer vector(const std::string& name, int64_t count, Role role);
+
+  const std::vector<PlannedTensor>& planned() const { return planned_; }
+  /// Sum of planned() over all, or only vision or text.
+  int64_t bytes() const;
+  int64_t vision_bytes() const;
+  int64_t stored_bytes() const;
+
+ private:
+  struct Part;  // rows that one tensor contributes
+  WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy);
+  const checkpoint::TensorInfo& find(const std::string& name) const;
+  const checkpoint::TensorInfo& matrix(const std::string& name, int64_t rows, int64_t cols) const;
+  tensor::Weight load(const std::vector<Part>& parts, int64_t cols, Role role);
+  void fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
+            tensor::Buffer& values, tensor::Buffer& scales);
+  void check_finite(const std::string& name);
+  void plan(const checkpoint::TensorInfo& info, const Layout& layout, int64_t bytes, Role role,
+            bool mapped);
+  void advance(int64_t bytes);
+
+  const checkpoint::TensorSource* source_;
+  WeightPolicy policy_;
+  ops::Ops* ops_ = nullptr;  // null in a planner
+  base::ThreadPool* pool_ = nullptr;
+  Progress progress_;
+  int64_t total_bytes_ = 0;
+  int64_t done_bytes_ = 0;
+  std::vector<PlannedTensor> planned_;
+};
+
+}  // namespace visavis::load

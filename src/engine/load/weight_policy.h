@@ -1,0 +1,55 @@
+// Which layout each weight gets in memory: "What int4 means" of the design, in one place. Pure; the
+// loader carries it out.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/tensor/dtype.h"
+
+namespace visavis::load {
+
+/// The words of --weights and --vision-weights.
+enum class Precision { f32, bf16, f16, int8, int4 };
+
+/// What a matrix is for.
+enum class Role {
+  decoder,    // linears of the text model's layers
+  head,       // vocabulary logits
+  embedding,  // token table: read row by row, stays as stored
+  vision,     // tower, mergers, projector
+};
+
+struct WeightPolicy {
+  Precision body = Precision::int4;
+  std::optional<Precision> vision;  // absent: follows body; int4 is refused
+};
+
+/// A layout: dense values of a type, or codes with one f16 scale per group of inputs.
+struct Layout {
+  enum class Kind { dense, int8, int4 };
+  Kind kind = Kind::dense;
+  tensor::DType dtype = tensor::DType::f32;  // of dense values
+  int64_t group = 0;                         // of int8 (0 = whole row) and int4
+};
+
+/// The layout of a matrix stored as `stored` (f32, bf16 or f16):
+///   body f32 | bf16 | f16   decoder, head and vision in that type
+///   body int8               decoder and head int8 group 128, vision as for int4
+///   body int4               decoder int4 group 128, head int8 group 128, vision f16 where the
+///                           checkpoint is f16, else bf16
+///   vision given            f32 | bf16 | f16 in that type, int8 with one scale per output row
+/// Embeddings stay as stored.
+Layout layout_for(const WeightPolicy& policy, Role role, tensor::DType stored);
+
+/// Bytes of a [rows, cols] matrix in this layout.
+int64_t layout_bytes(const Layout& layout, int64_t rows, int64_t cols);
+/// As Weight::layout_name.
+std::string layout_name(const Layout& layout);
+
+/// Reads the word; `option` is how errors call it. Throws Error, naming the known ones.
+Precision precision_named(std::string_view word, std::string_view option);
+std::string_view name_of(Precision precision);
+
+}  // namespace visavis::load
