@@ -1,0 +1,34 @@
+#include "harness/graders/grade.h"
+
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+
+namespace visavis::graders {
+namespace {
+
+constexpr std::array<std::pair<Verdict, const char*>, 6> kNames = {{
+    {Verdict::full, "full"},
+    {Verdict::partial, "partial"},
+    {Verdict::wrong, "wrong"},
+    {Verdict::unparsed, "unparsed"},
+    {Verdict::failed, "failed"},
+    {Verdict::shown, "shown"},
+}};
+
+}  // namespace
+
+const char* name_of(Verdict verdict) {
+  for (const auto& [value, name] : kNames)
+    if (value == verdict) return name;
+  return "wrong";
+}
+
+Verdict verdict_from(std::string_view name) {
+  for (const auto& [value, known] : kNames)
+    if (name == known) return value;
+  fail("unknown verdict '", name, "'");
+}
+
+}  // namespace visavis::graders

@@ -1,0 +1,20 @@
+// The items of a JSONL file: one question per line. Shared by the suite folder and by bare JSONL.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/suites/suite.h"
+
+namespace visavis::suites {
+
+/// Parses items.jsonl text; `file` names it in errors and pictures lie relative to `folder`. Blank
+/// lines are skipped. Throws Error with file and line (unknown or missing key, bad value).
+std::vector<Question> parse_items(const std::string& text, const std::string& file,
+                                  const std::filesystem::path& folder);
+
+std::vector<Question> read_items(const std::filesystem::path& path,
+                                 const std::filesystem::path& folder);
+
+}  // namespace visavis::suites
