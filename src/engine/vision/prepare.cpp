@@ -1,0 +1,202 @@
+#include "engine/vision/prepare.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "picture/decode.h"
+#include "picture/resize.h"
+
+namespace visavis::vision {
+namespace {
+
+using picture::RgbImage;
+using picture::Window;
+
+/// The float of every byte value of every channel.
+using Levels = std::array<std::array<float, 256>, 3>;
+
+/// In float32 and in the oracle's order: rescaling is folded into mean and deviation.
+Levels levels_of(const Preprocessor& p) {
+  Levels levels;
+  const auto inverse = static_cast<float>(1.0 / p.rescale_factor);
+  for (size_t channel = 0; channel < 3; ++channel) {
+    auto mean = static_cast<float>(p.mean[channel]);
+    auto deviation = static_cast<float>(p.std[channel]);
+    if (p.do_rescale) {
+      mean *= inverse;
+      deviation *= inverse;
+    }
+    for (size_t value = 0; value < 256; ++value) {
+      const auto level = static_cast<float>(value);
+      if (p.do_normalize) {
+        levels[channel][value] = (level - mean) / deviation;
+      } else {
+        levels[channel][value] =
+            p.do_rescale ? level * static_cast<float>(p.rescale_factor) : level;
+      }
+    }
+  }
+  return levels;
+}
+
+/// The picture in the middle of a square of the mean colour.
+RgbImage padded_to_square(const RgbImage& image, const Preprocessor& p, const Geometry& g) {
+  RgbImage square(g.padded_width, g.padded_height);
+  std::array<uint8_t, 3> color{};
+  for (size_t channel = 0; channel < 3; ++channel) {
+    color[channel] = static_cast<uint8_t>(std::clamp(p.mean[channel] * 255, 0.0, 255.0));
+  }
+  for (size_t i = 0; i < square.pixels.size(); i += 3) {
+    std::copy(color.begin(), color.end(), square.pixels.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  const int64_t left = (square.width - image.width) / 2;
+  const int64_t top = (square.height - image.height) / 2;
+  for (int64_t y = 0; y < image.height; ++y) {
+    std::copy(image.row(y), image.row(y) + image.width * 3, square.row(top + y) + left * 3);
+  }
+  return square;
+}
+
+/// What one side keeps when `from` pixels become `to`: the middle, or all with zeros around.
+struct Middle {
+  int64_t skip = 0;    // pixels left out before
+  int64_t keep = 0;    // pixels kept
+  int64_t offset = 0;  // zeros before
+};
+
+Middle middle_of(int64_t from, int64_t to) {
+  if (from >= to) return {.skip = (from - to) / 2, .keep = to, .offset = 0};
+  return {.skip = 0, .keep = from, .offset = (to - from) / 2};
+}
+
+/// Resized and cropped in one go: only the pixels that stay are computed.
+RgbImage resized(const RgbImage& image, const Preprocessor& p, const Geometry& g,
+                 base::ThreadPool* pool) {
+  const Middle across = middle_of(g.resized_width, g.width);
+  const Middle down = middle_of(g.resized_height, g.height);
+  RgbImage kept = picture::resize_window(
+      image, g.resized_width, g.resized_height,
+      Window{.left = across.skip, .top = down.skip, .width = across.keep, .height = down.keep},
+      p.filter, pool);
+  if (kept.width == g.width && kept.height == g.height) return kept;
+  RgbImage framed(g.width, g.height);
+  for (int64_t y = 0; y < kept.height; ++y) {
+    std::copy(kept.row(y), kept.row(y) + kept.width * 3,
+              framed.row(down.offset + y) + across.offset * 3);
+  }
+  return framed;
+}
+
+void for_ranges(base::ThreadPool* pool, int64_t count,
+                const std::function<void(int64_t, int64_t)>& body) {
+  if (pool == nullptr) {
+    body(0, count);
+  } else {
+    pool->parallel_for(count, 1, body);
+  }
+}
+
+/// Patches in merge order: block row, block column, row in block, column in block.
+void cut_patches(const RgbImage& image, const Preprocessor& p, const Levels& levels, Patches& out,
+                 base::ThreadPool* pool) {
+  const int64_t size = p.patch_size;
+  const int64_t merge = p.merge_size;
+  const int64_t block_columns = out.geometry.grid_w / merge;
+  for_ranges(pool, out.geometry.grid_h / merge, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin * block_columns; block < end * block_columns; ++block) {
+      for (int64_t within = 0; within < merge * merge; ++within) {
+        const int64_t row = block / block_columns * merge + within / merge;
+        const int64_t col = block % block_columns * merge + within % merge;
+        float* target = out.values.data() + (block * merge * merge + within) * out.patch_values;
+        for (size_t channel = 0; channel < 3; ++channel) {
+          const auto& level = levels[channel];
+          for (int64_t time = 0; time < p.temporal_copies; ++time) {
+            for (int64_t y = 0; y < size; ++y) {
+              const uint8_t* in = image.row(row * size + y) + col * size * 3 + channel;
+              for (int64_t x = 0; x < size; ++x) *target++ = level[in[x * 3]];
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+/// [3, height, width].
+void cut_planes(const RgbImage& image, const Levels& levels, Patches& out) {
+  float* target = out.values.data();
+  for (size_t channel = 0; channel < 3; ++channel) {
+    for (size_t i = channel; i < image.pixels.size(); i += 3) {
+      *target++ = levels[channel][image.pixels[i]];
+    }
+  }
+}
+
+std::string sides(int64_t width, int64_t height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
+
+std::string describe(const picture::Decoded& decoded, std::string_view name, const Preprocessor& p,
+                     const Geometry& g) {
+  std::string note = std::string(name) + ": " + decoded.format + " " +
+                     sides(decoded.file_width, decoded.file_height);
+  if (!decoded.note.empty()) note += ", " + decoded.note;
+  if (g.padded_width != decoded.image.width || g.padded_height != decoded.image.height) {
+    note += ", padded to " + sides(g.padded_width, g.padded_height);
+  }
+  if (g.resized_width != g.padded_width || g.resized_height != g.padded_height) {
+    note += ", resized to " + sides(g.resized_width, g.resized_height);
+  }
+  if (g.width != g.resized_width || g.height != g.resized_height) {
+    note += ", cropped to " + sides(g.width, g.height);
+  }
+  if (p.scheme == Scheme::merged_patches) note += ", " + sides(g.grid_w, g.grid_h) + " patches";
+  return note;
+}
+
+}  // namespace
+
+Patches prepare_pixels(const RgbImage& image, std::string_view name, const Preprocessor& p,
+                       base::ThreadPool* pool) {
+  Patches out;
+  out.geometry = geometry_of(image.width, image.height, p, name);
+  const Geometry& g = out.geometry;
+  const bool pad = g.padded_width != image.width || g.padded_height != image.height;
+  const RgbImage seen =
+      pad ? resized(padded_to_square(image, p, g), p, g, pool) : resized(image, p, g, pool);
+  const Levels levels = levels_of(p);
+  switch (p.scheme) {
+    case Scheme::merged_patches:
+      out.rows = g.grid_w * g.grid_h;
+      out.patch_values = 3 * p.temporal_copies * p.patch_size * p.patch_size;
+      out.values.resize(static_cast<size_t>(out.rows * out.patch_values));
+      cut_patches(seen, p, levels, out, pool);
+      break;
+    case Scheme::centre_crop:
+      out.values.resize(static_cast<size_t>(3 * g.width * g.height));
+      cut_planes(seen, levels, out);
+      break;
+  }
+  return out;
+}
+
+Patches prepare_picture(std::string_view bytes, std::string_view name, const Preprocessor& p,
+                        const base::Clock& clock, base::ThreadPool* pool) {
+  const int64_t start = clock.now_ns();
+  const picture::Decoded decoded = picture::decode(bytes, name);
+  const int64_t decoded_at = clock.now_ns();
+  Patches out = prepare_pixels(decoded.image, name, p, pool);
+  out.decode_seconds = base::seconds_between(start, decoded_at);
+  out.resize_seconds = base::seconds_between(decoded_at, clock.now_ns());
+  out.note = describe(decoded, name, p, out.geometry);
+  base::Sha256 hash;
+  hash.update(p.fingerprint());
+  hash.update(bytes);
+  out.sha256 = hash.finish();
+  return out;
+}
+
+}  // namespace visavis::vision

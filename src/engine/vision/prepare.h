@@ -1,0 +1,58 @@
+// A picture file to the numbers that a vision encoder takes, equal to the oracle's: decode, resize,
+// crop or pad, normalise, cut into patches. Start in prepare_picture(); the sizes alone are
+// geometry_of()'s.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/threads.h"
+#include "engine/vision/preprocessor.h"
+#include "picture/rgb_image.h"
+
+namespace visavis::vision {
+
+/// The sizes that a picture goes through, in pixels.
+struct Geometry {
+  int64_t padded_width = 0;  // after padding to a square; else the picture's own
+  int64_t padded_height = 0;
+  int64_t resized_width = 0;
+  int64_t resized_height = 0;
+  int64_t width = 0;  // what the encoder sees
+  int64_t height = 0;
+  int64_t grid_w = 0;  // patches across; 0 for Scheme::centre_crop
+  int64_t grid_h = 0;  // patches down
+};
+
+/// One picture, ready for the vision encoder.
+struct Patches {
+  std::vector<float> values;  // merged_patches: [rows, patch_values], rows in merge order, a row as
+                              // [channel, time, y, x]; centre_crop: [3, height, width]
+  int64_t rows = 0;           // patches; 0 for Scheme::centre_crop
+  int64_t patch_values = 0;   // 3 * temporal_copies * patch_size^2
+  Geometry geometry;
+  std::string sha256;  // of the settings and the file's bytes: names the features in a cache
+  std::string note;    // "a.jpg: JPEG 1024x683, resized to 1024x672, 64x42 patches"
+  double decode_seconds = 0;
+  double resize_seconds = 0;  // resizing, normalising and cutting
+};
+
+/// The sides of a picture of width x height after the rules; `name` is how errors call it. Throws
+/// Error for an aspect ratio above 200 (merged_patches) or sizes out of bounds.
+Geometry geometry_of(int64_t width, int64_t height, const Preprocessor& preprocessor,
+                     std::string_view name);
+
+/// Decodes and prepares one picture file. `pool` may be null. Throws Error (not a picture, too
+/// large, too narrow). Thread-safe for different pools.
+Patches prepare_picture(std::string_view bytes, std::string_view name,
+                        const Preprocessor& preprocessor, const base::Clock& clock,
+                        base::ThreadPool* pool = nullptr);
+
+/// Prepares pixels that are already decoded: values, rows, patch_values and geometry are set.
+Patches prepare_pixels(const picture::RgbImage& image, std::string_view name,
+                       const Preprocessor& preprocessor, base::ThreadPool* pool = nullptr);
+
+}  // namespace visavis::vision

@@ -1,0 +1,70 @@
+// How a checkpoint wants its pictures prepared, read from preprocessor_config.json or
+// processor_config.json in their old and new spellings. Plain data; prepare.h applies it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "engine/checkpoint/config_reader.h"
+#include "picture/resize.h"
+
+namespace visavis::vision {
+
+/// What the vision encoder takes in.
+enum class Scheme {
+  merged_patches,  // any size that is a multiple of patch x merge; patches in merge order (Qwen-VL)
+  centre_crop,     // one fixed size, channel-major (CLIP)
+};
+
+struct Preprocessor {
+  std::string type;  // image_processor_type
+  Scheme scheme = Scheme::merged_patches;
+  bool do_resize = true;
+  bool do_rescale = true;
+  bool do_normalize = true;
+  double rescale_factor = 1.0 / 255;
+  std::array<double, 3> mean{};
+  std::array<double, 3> std{};
+  picture::Filter filter = picture::Filter::bicubic;
+
+  // Scheme::merged_patches
+  int64_t min_pixels = 0;
+  int64_t max_pixels = 0;
+  int64_t patch_size = 14;
+  int64_t merge_size = 2;
+  int64_t temporal_copies = 2;  // how often a patch repeats a still picture's values
+
+  // Scheme::centre_crop
+  int64_t shortest_edge = 0;  // 0: resize to exactly resize_width x resize_height
+  int64_t resize_width = 0;
+  int64_t resize_height = 0;
+  bool do_center_crop = true;
+  int64_t crop_width = 0;
+  int64_t crop_height = 0;
+  bool pad_to_square = false;  // with the mean colour, before resizing
+
+  /// Names everything above, for caches: equal texts prepare every picture alike.
+  std::string fingerprint() const;
+};
+
+/// The image processor of a checkpoint folder: the `image_processor` of processor_config.json, else
+/// preprocessor_config.json; `image_aspect_ratio: pad` of config.json counts as padding. Throws
+/// Error naming file, key, found and wanted.
+Preprocessor read_preprocessor(const std::filesystem::path& folder);
+
+/// The same from one parsed document.
+Preprocessor parse_preprocessor(const checkpoint::ConfigReader& config);
+
+/// What a user may override on the command line.
+struct Overrides {
+  int64_t max_pixels = 0;  // 0: as the checkpoint says; pictures of a fixed size ignore it
+  std::string image_mode;  // "" (as the checkpoint says), "crop" or "pad"; any size ignores it
+};
+
+/// Throws Error for an unknown mode or for too few pixels for one merged patch.
+void apply_overrides(Preprocessor& preprocessor, const Overrides& overrides);
+
+}  // namespace visavis::vision
