@@ -1,0 +1,59 @@
+"""Writes the goldens that the C++ tests compare with. Needs transformers 5.17, torch 2.11, torchvision, Pillow.
+
+    python3 tools/oracle/make_goldens.py OUT [--only pictures|tokenizers|templates|models]
+
+A topic that fails prints its traceback and the others still run; the exit status is then 1.
+README.md beside this file describes every file that is written.
+"""
+
+import argparse
+import importlib
+import platform
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from common import write_json
+
+TOPICS = ("templates", "tokenizers", "pictures", "models")
+
+
+def versions():
+    """The versions that the goldens belong to."""
+    found = {"python": platform.python_version()}
+    for name in ("transformers", "tokenizers", "torch", "torchvision", "PIL", "numpy", "jinja2", "safetensors"):
+        found[name] = getattr(importlib.import_module(name), "__version__", "unknown")
+    from PIL import features
+
+    found |= {f"PIL.{codec}": features.version(codec) for codec in ("jpg", "zlib", "webp")}
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--only", choices=TOPICS, action="append")
+    arguments = parser.parse_args()
+
+    import torch
+
+    torch.set_num_threads(8)
+    torch.set_grad_enabled(False)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    write_json(arguments.out / "versions.json", versions())
+    failed = []
+    for topic in arguments.only or TOPICS:
+        start = time.time()
+        try:
+            importlib.import_module(f"topic_{topic}").write(arguments.out)
+        except Exception:
+            traceback.print_exc()
+            failed.append(topic)
+        print(f"{topic}: {time.time() - start:.1f} s", flush=True)
+    if failed:
+        sys.exit("failed: " + ", ".join(failed))
+
+
+if __name__ == "__main__":
+    main()
