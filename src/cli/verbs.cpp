@@ -2,8 +2,12 @@
 
 namespace visavis::cli {
 
+void add_pixels(CLI::App& app, int& exit_code);
+
 const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> table = {};
+  static const std::vector<Verb> table = {
+      {"pixels", &add_pixels},
+  };
   return table;
 }
 
