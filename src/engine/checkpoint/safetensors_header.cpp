@@ -195,6 +195,7 @@ std::vector<SafetensorsEntry> parse_safetensors(std::span<const std::byte> bytes
 
 std::vector<std::pair<std::string, std::string>> parse_shard_index(std::string_view json,
                                                                    const std::string& file) {
+  require(!json.empty(), file, ": not valid JSON: the file is empty");
   simdjson::dom::parser parser;
   element root;
   const simdjson::error_code error = parser.parse(json.data(), json.size(), true).get(root);

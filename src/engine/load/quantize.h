@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/load/fit_kernels.h"
 #include "engine/tensor/dtype.h"
 
 namespace visavis::load {
@@ -15,8 +16,9 @@ namespace visavis::load {
 /// scale; the winner is fitted again after rounding to f16. No data needed. codes: ceil(n / 2)
 /// bytes; scales: ceil(n / group). False if a value is too large for an f16 scale. The values must
 /// be finite.
+/// group: 32, 64 or 128. Every kernel gives the same bits.
 [[nodiscard]] bool quantize_int4_row(std::span<const float> row, int64_t group, uint8_t* codes,
-                                     tensor::F16* scales);
+                                     tensor::F16* scales, const FitKernel& kernel = fit_kernel());
 
 /// Codes -127..127 with scale = largest magnitude / 127; group 0 = one scale for the row.
 [[nodiscard]] bool quantize_int8_row(std::span<const float> row, int64_t group, int8_t* codes,

@@ -23,7 +23,7 @@ enum class Role {
 
 struct WeightPolicy {
   Precision body = Precision::int4;
-  std::optional<Precision> vision;  // absent: follows body; int4 is refused
+  std::optional<Precision> vision = {};  // absent: follows body; int4 is refused
 };
 
 /// A layout: dense values of a type, or codes with one f16 scale per group of inputs.
