@@ -1,0 +1,65 @@
+#include "engine/load/weight_policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace visavis::load {
+namespace {
+
+using tensor::DType;
+
+std::string chosen(const WeightPolicy& policy, Role role, DType stored) {
+  return layout_name(layout_for(policy, role, stored));
+}
+
+TEST(WeightPolicy, Int4MeansWhatTheDesignSays) {
+  const WeightPolicy int4;
+  for (const DType stored : {DType::bf16, DType::f16, DType::f32}) {
+    EXPECT_EQ(chosen(int4, Role::decoder, stored), "int4 g128 sym");
+    EXPECT_EQ(chosen(int4, Role::head, stored), "int8 g128");
+    EXPECT_EQ(chosen(int4, Role::embedding, stored), tensor::name_of(stored));
+  }
+  EXPECT_EQ(chosen(int4, Role::vision, DType::bf16), "bf16");
+  EXPECT_EQ(chosen(int4, Role::vision, DType::f32), "bf16");
+  EXPECT_EQ(chosen(int4, Role::vision, DType::f16), "f16");
+  EXPECT_EQ(chosen({.vision = Precision::int8}, Role::vision, DType::bf16), "int8 per row");
+}
+
+TEST(WeightPolicy, TheOtherModesAreWhatTheyAreCalled) {
+  for (const Role role : {Role::decoder, Role::head, Role::vision}) {
+    EXPECT_EQ(chosen({.body = Precision::f32}, role, DType::bf16), "f32");
+    EXPECT_EQ(chosen({.body = Precision::bf16}, role, DType::f16), "bf16");
+    EXPECT_EQ(chosen({.body = Precision::f16}, role, DType::bf16), "f16");
+  }
+  EXPECT_EQ(chosen({.body = Precision::int8}, Role::decoder, DType::bf16), "int8 g128");
+  EXPECT_EQ(chosen({.body = Precision::int8}, Role::head, DType::bf16), "int8 g128");
+  EXPECT_EQ(chosen({.body = Precision::int8}, Role::vision, DType::f16), "f16");
+  EXPECT_EQ(chosen({.body = Precision::f32}, Role::embedding, DType::bf16), "bf16");
+  EXPECT_EQ(chosen({.vision = Precision::f32}, Role::vision, DType::bf16), "f32");
+  EXPECT_THROW(chosen({.vision = Precision::int4}, Role::vision, DType::bf16), Error);
+}
+
+TEST(WeightPolicy, BytesIncludeScalesAndShortGroups) {
+  const WeightPolicy int4;
+  EXPECT_EQ(layout_bytes(layout_for(int4, Role::decoder, DType::bf16), 10, 4304),
+            10 * 2152 + 10 * 34 * 2);
+  EXPECT_EQ(layout_bytes(layout_for(int4, Role::head, DType::bf16), 10, 256), 2560 + 10 * 2 * 2);
+  EXPECT_EQ(layout_bytes(layout_for(int4, Role::vision, DType::bf16), 10, 3), 60);
+}
+
+TEST(WeightPolicy, WordsAreThoseOfTheCommandLine) {
+  for (const char* word : {"f32", "bf16", "f16", "int8", "int4"})
+    EXPECT_EQ(name_of(precision_named(word, "--weights")), word);
+  try {
+    precision_named("nf4", "--weights");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::StrEq("--weights: found 'nf4', wanted one of f32, bf16, "
+                                             "f16, int8, int4"));
+  }
+}
+
+}  // namespace
+}  // namespace visavis::load

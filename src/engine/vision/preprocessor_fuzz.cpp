@@ -1,0 +1,26 @@
+// Any JSON: the settings are refused with Error, or they prepare a small picture without harm.
+#include <cstdlib>
+
+#include "base/error.h"
+#include "engine/vision/prepare.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace visavis;
+  constexpr int64_t kMostPixels = 1 << 20;  // so that one input stays fast
+  try {
+    const base::Json json =
+        base::parse_json({reinterpret_cast<const char*>(data), size}, "fuzz.json");
+    const vision::Preprocessor preprocessor =
+        vision::parse_preprocessor(checkpoint::ConfigReader(json, "fuzz.json"));
+    const vision::Geometry geometry = vision::geometry_of(40, 30, preprocessor, "fuzz");
+    if (geometry.width * geometry.height > kMostPixels ||
+        geometry.resized_width + geometry.resized_height > kMostPixels) {
+      return 0;
+    }
+    const vision::Patches patches =
+        vision::prepare_pixels(picture::RgbImage(40, 30), "fuzz", preprocessor);
+    if (patches.values.empty()) std::abort();
+  } catch (const Error&) {
+  }
+  return 0;
+}

@@ -1,0 +1,190 @@
+#include "harness/store/codec.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace visavis::store {
+namespace {
+
+using base::Json;
+
+constexpr double kMicro = 1e6;
+
+// Turns what nlohmann throws for a missing or mistyped field into an Error.
+template <class Read>
+auto read(const std::string& text, const char* what, Read get) {
+  const Json json = base::parse_json(text, what);
+  try {
+    return get(json);
+  } catch (const Json::exception& error) {
+    fail("damaged results store: ", what, ": ", error.what());
+  }
+}
+
+Json facts_json(const std::vector<suites::Fact>& facts) {
+  Json out = Json::array();
+  for (const suites::Fact& fact : facts) out.push_back({{"any", fact.any}});
+  return out;
+}
+
+std::vector<suites::Fact> facts_from(const Json& json) {
+  std::vector<suites::Fact> facts;
+  for (const Json& fact : json) facts.push_back({fact.at("any").get<std::vector<std::string>>()});
+  return facts;
+}
+
+}  // namespace
+
+Json key_json(const suites::Key& key) {
+  return {{"answers", key.answers},
+          {"facts", facts_json(key.facts)},
+          {"contradictions", key.contradictions},
+          {"changes", facts_json(key.changes)},
+          {"distractors", facts_json(key.distractors)}};
+}
+
+suites::Key key_from(const std::string& text) {
+  return read(text, "answer key", [](const Json& json) {
+    suites::Key key;
+    key.answers = json.at("answers").get<std::vector<std::string>>();
+    key.facts = facts_from(json.at("facts"));
+    key.contradictions = json.at("contradictions").get<std::vector<std::string>>();
+    key.changes = facts_from(json.at("changes"));
+    key.distractors = facts_from(json.at("distractors"));
+    return key;
+  });
+}
+
+Json judgement_json(const Judgement& judgement) {
+  return {{"baseline", judgement.baseline},
+          {"alpha", judgement.alpha},
+          {"equivalence_margin", judgement.equivalence_margin},
+          {"correction", judgement.correction},
+          {"cutoffs",
+           {{"graded_full", judgement.cutoffs.graded_full},
+            {"facts_full", judgement.cutoffs.facts_full},
+            {"facts_partial", judgement.cutoffs.facts_partial}}},
+          {"constraints", judgement.constraints},
+          {"weights", judgement.weights},
+          {"sensitivity", judgement.sensitivity}};
+}
+
+Judgement judgement_from(const std::string& text) {
+  return read(text, "judgement", [](const Json& json) {
+    Judgement judgement;
+    judgement.baseline = json.at("baseline").get<std::string>();
+    judgement.alpha = json.at("alpha").get<double>();
+    judgement.equivalence_margin = json.at("equivalence_margin").get<double>();
+    judgement.correction = json.at("correction").get<std::string>();
+    const Json& cutoffs = json.at("cutoffs");
+    judgement.cutoffs.graded_full = cutoffs.at("graded_full").get<double>();
+    judgement.cutoffs.facts_full = cutoffs.at("facts_full").get<double>();
+    judgement.cutoffs.facts_partial = cutoffs.at("facts_partial").get<double>();
+    judgement.constraints = json.at("constraints").get<std::map<std::string, double>>();
+    judgement.weights = json.at("weights").get<std::map<std::string, double>>();
+    judgement.sensitivity = json.at("sensitivity").get<double>();
+    return judgement;
+  });
+}
+
+Json limits_json(const Limits& limits) {
+  return {{"price_per_hour", limits.price_per_hour},
+          {"currency", limits.currency},
+          {"max_cost", limits.max_cost},
+          {"max_seconds", limits.max_seconds},
+          {"max_items", limits.max_items}};
+}
+
+Limits limits_from(const std::string& text) {
+  return read(text, "limits", [](const Json& json) {
+    Limits limits;
+    limits.price_per_hour = json.at("price_per_hour").get<double>();
+    limits.currency = json.at("currency").get<std::string>();
+    limits.max_cost = json.at("max_cost").get<double>();
+    limits.max_seconds = json.at("max_seconds").get<double>();
+    limits.max_items = json.at("max_items").get<int64_t>();
+    return limits;
+  });
+}
+
+Json pictures_json(const std::vector<suites::Picture>& pictures) {
+  Json out = Json::array();
+  for (const suites::Picture& picture : pictures)
+    out.push_back({{"name", picture.name}, {"path", picture.path.string()}});
+  return out;
+}
+
+std::vector<suites::Picture> pictures_from(const std::string& text) {
+  return read(text, "pictures", [](const Json& json) {
+    std::vector<suites::Picture> pictures;
+    for (const Json& picture : json)
+      pictures.push_back(
+          {picture.at("name").get<std::string>(), picture.at("path").get<std::string>()});
+    return pictures;
+  });
+}
+
+Json evidence_json(const std::vector<graders::Evidence>& evidence) {
+  Json out = Json::array();
+  for (const graders::Evidence& one : evidence)
+    out.push_back({{"kind", one.kind},
+                   {"wanted", one.wanted},
+                   {"found", one.found},
+                   {"begin", one.begin},
+                   {"end", one.end}});
+  return out;
+}
+
+std::vector<graders::Evidence> evidence_from(const std::string& text) {
+  return read(text, "evidence", [](const Json& json) {
+    std::vector<graders::Evidence> evidence;
+    for (const Json& one : json)
+      evidence.push_back({one.at("kind").get<std::string>(), one.at("wanted").get<std::string>(),
+                          one.at("found").get<std::string>(), one.at("begin").get<int>(),
+                          one.at("end").get<int>()});
+    return evidence;
+  });
+}
+
+Json options_json(const std::vector<std::pair<std::string, std::string>>& options) {
+  Json out = Json::object();
+  for (const auto& [key, value] : options) out[key] = value;
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> options_from(const std::string& text) {
+  return read(text, "options", [](const Json& json) {
+    std::vector<std::pair<std::string, std::string>> options;
+    for (const auto& [key, value] : json.items()) options.emplace_back(key, value);
+    return options;
+  });
+}
+
+std::string texts_json(const std::vector<std::string>& texts) {
+  return base::dump_json(Json(texts));
+}
+
+std::vector<std::string> texts_from(const std::string& text) {
+  return read(text, "list of texts",
+              [](const Json& json) { return json.get<std::vector<std::string>>(); });
+}
+
+std::string seconds_json(const std::vector<double>& seconds) {
+  Json out = Json::array();
+  for (const double value : seconds) out.push_back(std::round(value * kMicro) / kMicro);
+  return base::dump_json(out);
+}
+
+std::vector<double> seconds_from(const std::string& text) {
+  return read(text, "times", [](const Json& json) { return json.get<std::vector<double>>(); });
+}
+
+chat::Finish finish_from(std::string_view name) {
+  for (const chat::Finish finish :
+       {chat::Finish::stop, chat::Finish::length, chat::Finish::cancelled})
+    if (name == chat::name_of(finish)) return finish;
+  fail("damaged results store: unknown finish '", name, "'");
+}
+
+}  // namespace visavis::store

@@ -1,0 +1,74 @@
+#include "harness/store/schema.h"
+
+namespace visavis::store {
+
+const char* const kSchema = R"sql(
+CREATE TABLE run (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  description TEXT NOT NULL, plan TEXT NOT NULL, seed INTEGER NOT NULL, warmup INTEGER NOT NULL,
+  schedule TEXT NOT NULL, judgement TEXT NOT NULL, limits TEXT NOT NULL, lang TEXT NOT NULL,
+  machine TEXT NOT NULL, build TEXT NOT NULL, created_at TEXT NOT NULL, state TEXT NOT NULL
+) STRICT;
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  started_at TEXT NOT NULL, load_seconds REAL NOT NULL, warmup_seconds REAL NOT NULL,
+  wall_seconds REAL NOT NULL, ending TEXT NOT NULL
+) STRICT;
+CREATE TABLE models (
+  id INTEGER PRIMARY KEY,
+  label TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, options TEXT NOT NULL,
+  name TEXT NOT NULL, architecture TEXT NOT NULL, device TEXT NOT NULL, weights TEXT NOT NULL,
+  weights_sha256 TEXT NOT NULL, context INTEGER NOT NULL, checkpoint_bytes INTEGER NOT NULL,
+  parameters INTEGER NOT NULL, load_seconds REAL NOT NULL,
+  weights_bytes INTEGER NOT NULL, vision_bytes INTEGER NOT NULL, kv_bytes INTEGER NOT NULL,
+  workspace_bytes INTEGER NOT NULL, device_peak_bytes INTEGER NOT NULL,
+  host_peak_bytes INTEGER NOT NULL, multi_image_trained INTEGER NOT NULL
+) STRICT;
+CREATE TABLE suites (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE, title_en TEXT NOT NULL, title_zh TEXT NOT NULL,
+  description_en TEXT NOT NULL, description_zh TEXT NOT NULL
+) STRICT;
+CREATE TABLE scenarios (
+  suite INTEGER NOT NULL REFERENCES suites (id), position INTEGER NOT NULL, id TEXT NOT NULL,
+  title_en TEXT NOT NULL, title_zh TEXT NOT NULL, graded INTEGER NOT NULL,
+  PRIMARY KEY (suite, id)
+) STRICT;
+CREATE TABLE items (
+  id INTEGER PRIMARY KEY,
+  suite INTEGER NOT NULL REFERENCES suites (id), question_id TEXT NOT NULL,
+  scenario TEXT NOT NULL, lang TEXT NOT NULL, difficulty INTEGER NOT NULL, cluster TEXT NOT NULL,
+  images TEXT NOT NULL, picture_sha256 TEXT NOT NULL, question TEXT NOT NULL,
+  grader TEXT NOT NULL, key TEXT NOT NULL, max_tokens INTEGER NOT NULL,
+  UNIQUE (suite, question_id)
+) STRICT;
+CREATE TABLE answers (
+  model INTEGER NOT NULL REFERENCES models (id), item INTEGER NOT NULL REFERENCES items (id),
+  session INTEGER NOT NULL REFERENCES sessions (id), sequence INTEGER NOT NULL UNIQUE,
+  failure TEXT NOT NULL, text TEXT NOT NULL, thinking TEXT NOT NULL, finish TEXT NOT NULL,
+  characters INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL, image_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  image_decode_s REAL NOT NULL, image_resize_s REAL NOT NULL, vision_s REAL NOT NULL,
+  prefill_s REAL NOT NULL, ttft_s REAL NOT NULL, ttft_device_s REAL NOT NULL,
+  tpot_s REAL NOT NULL, e2e_s REAL NOT NULL, token_times TEXT NOT NULL,
+  weights_bytes INTEGER NOT NULL, vision_bytes INTEGER NOT NULL, kv_bytes INTEGER NOT NULL,
+  workspace_bytes INTEGER NOT NULL, device_peak_bytes INTEGER NOT NULL,
+  host_peak_bytes INTEGER NOT NULL,
+  prompt_sha256 TEXT NOT NULL, notes TEXT NOT NULL,
+  PRIMARY KEY (model, item)
+) STRICT;
+CREATE TABLE grades (
+  model INTEGER NOT NULL, item INTEGER NOT NULL,
+  grader TEXT NOT NULL, score REAL NOT NULL, verdict TEXT NOT NULL, rule TEXT NOT NULL,
+  normalised TEXT NOT NULL, raw_match INTEGER NOT NULL, evidence TEXT NOT NULL,
+  PRIMARY KEY (model, item),
+  FOREIGN KEY (model, item) REFERENCES answers (model, item)
+) STRICT;
+CREATE TABLE warmups (
+  session INTEGER NOT NULL REFERENCES sessions (id), model INTEGER NOT NULL REFERENCES models (id),
+  item INTEGER NOT NULL REFERENCES items (id), e2e_s REAL NOT NULL, failure TEXT NOT NULL
+) STRICT;
+)sql";
+
+}  // namespace visavis::store

@@ -1,0 +1,459 @@
+#include "harness/store/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "harness/store/codec.h"
+#include "harness/store/schema.h"
+#include "harness/store/sqlite.h"
+
+namespace visavis::store {
+namespace {
+
+// Held while a store is open for writing; the system lets go of it even after kill -9.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    require(fd_ >= 0, "cannot open folder '", folder.string(), "'");
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+    ::close(fd_);
+    fail("'", folder.string(), "' is in use by another run");
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock() { ::close(fd_); }
+
+ private:
+  int fd_;
+};
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+int64_t pragma(const Connection& connection, const std::string& name) {
+  Statement statement(connection, "PRAGMA " + name);
+  return statement.step() ? statement.integer() : 0;
+}
+
+void check_version(const Connection& connection, const std::filesystem::path& path) {
+  const int64_t id = pragma(connection, "application_id");
+  require(id == kApplicationId, "'", path.string(), "' is an SQLite file, but no results store");
+  const int64_t version = pragma(connection, "user_version");
+  require(version <= kSchemaVersion, "'", path.string(),
+          "' was written by a newer visavis (layout ", version, "; this one knows ", kSchemaVersion,
+          ")");
+}
+
+void insert_run(Connection& connection, const RunRow& run) {
+  Statement(connection, "INSERT INTO run VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(run.description, run.plan, static_cast<int64_t>(run.seed), run.warmup, run.order,
+           base::dump_json(judgement_json(run.judgement)), base::dump_json(limits_json(run.limits)),
+           run.lang, run.machine, run.build, run.created_at, run.state);
+}
+
+RunRow select_run(const Connection& connection) {
+  Statement s(connection, "SELECT * FROM run");
+  require(s.step(), "damaged results store: no run in it");
+  s.integer();  // id
+  RunRow run;
+  run.description = s.text();
+  run.plan = s.text();
+  run.seed = static_cast<uint64_t>(s.integer());
+  run.warmup = static_cast<int>(s.integer());
+  run.order = s.text();
+  run.judgement = judgement_from(s.text());
+  run.limits = limits_from(s.text());
+  run.lang = s.text();
+  run.machine = s.text();
+  run.build = s.text();
+  run.created_at = s.text();
+  run.state = s.text();
+  return run;
+}
+
+void insert_model(Statement& s, const ModelRow& model) {
+  const chat::ModelFacts& facts = model.facts;
+  const chat::Memory& memory = facts.memory;
+  s.run(model.id, model.label, model.provider, base::dump_json(options_json(model.options)),
+        facts.name, facts.architecture, facts.device, facts.weights, facts.weights_sha256,
+        facts.context, facts.checkpoint_bytes, facts.parameters, facts.load_seconds, memory.weights,
+        memory.vision, memory.kv, memory.workspace, memory.device_peak, memory.host_peak,
+        facts.multi_image_trained);
+}
+
+chat::Memory memory_of(Statement& s) {
+  chat::Memory memory;
+  memory.weights = s.integer();
+  memory.vision = s.integer();
+  memory.kv = s.integer();
+  memory.workspace = s.integer();
+  memory.device_peak = s.integer();
+  memory.host_peak = s.integer();
+  return memory;
+}
+
+std::vector<ModelRow> select_models(const Connection& connection) {
+  std::vector<ModelRow> models;
+  Statement s(connection, "SELECT * FROM models ORDER BY id");
+  while (s.step()) {
+    ModelRow model;
+    model.id = s.integer();
+    model.label = s.text();
+    model.provider = s.text();
+    model.options = options_from(s.text());
+    chat::ModelFacts& facts = model.facts;
+    facts.name = s.text();
+    facts.architecture = s.text();
+    facts.device = s.text();
+    facts.weights = s.text();
+    facts.weights_sha256 = s.text();
+    facts.context = s.integer();
+    facts.checkpoint_bytes = s.integer();
+    facts.parameters = s.integer();
+    facts.load_seconds = s.real();
+    facts.memory = memory_of(s);
+    facts.multi_image_trained = s.integer() != 0;
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
+void insert_suites(Connection& connection, const std::vector<SuiteRow>& suites) {
+  Statement suite_row(connection, "INSERT INTO suites VALUES (?, ?, ?, ?, ?, ?)");
+  Statement scenario_row(connection, "INSERT INTO scenarios VALUES (?, ?, ?, ?, ?, ?)");
+  for (const SuiteRow& suite : suites) {
+    suite_row.run(suite.id, suite.name, suite.title.en, suite.title.zh, suite.description.en,
+                  suite.description.zh);
+    int64_t position = 0;
+    for (const suites::Scenario& scenario : suite.scenarios)
+      scenario_row.run(suite.id, position++, scenario.id, scenario.title.en, scenario.title.zh,
+                       scenario.graded);
+  }
+}
+
+std::vector<SuiteRow> select_suites(const Connection& connection) {
+  std::vector<SuiteRow> suites;
+  Statement s(connection, "SELECT * FROM suites ORDER BY id");
+  Statement scenarios(connection,
+                      "SELECT id, title_en, title_zh, graded FROM scenarios WHERE suite = ? "
+                      "ORDER BY position");
+  while (s.step()) {
+    SuiteRow suite;
+    suite.id = s.integer();
+    suite.name = s.text();
+    suite.title.en = s.text();
+    suite.title.zh = s.text();
+    suite.description.en = s.text();
+    suite.description.zh = s.text();
+    scenarios.bind_all(suite.id);
+    while (scenarios.step()) {
+      suites::Scenario scenario;
+      scenario.id = scenarios.text();
+      scenario.title.en = scenarios.text();
+      scenario.title.zh = scenarios.text();
+      scenario.graded = scenarios.integer() != 0;
+      suite.scenarios.push_back(std::move(scenario));
+    }
+    suites.push_back(std::move(suite));
+  }
+  return suites;
+}
+
+void insert_items(Connection& connection, const std::vector<ItemRow>& items) {
+  Statement s(connection, "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const ItemRow& item : items) {
+    const suites::Question& q = item.question;
+    s.run(item.id, item.suite, q.id, q.scenario, q.lang, q.difficulty, q.cluster,
+          base::dump_json(pictures_json(q.images)), texts_json(item.picture_sha256), q.question,
+          q.grader, base::dump_json(key_json(q.key)), item.max_tokens);
+  }
+}
+
+std::vector<ItemRow> select_items(const Connection& connection) {
+  std::vector<ItemRow> items;
+  Statement s(connection, "SELECT * FROM items ORDER BY id");
+  while (s.step()) {
+    ItemRow item;
+    item.id = s.integer();
+    item.suite = s.integer();
+    suites::Question& q = item.question;
+    q.id = s.text();
+    q.scenario = s.text();
+    q.lang = s.text();
+    q.difficulty = static_cast<int>(s.integer());
+    q.cluster = s.text();
+    q.images = pictures_from(s.text());
+    item.picture_sha256 = texts_from(s.text());
+    q.question = s.text();
+    q.grader = s.text();
+    q.key = key_from(s.text());
+    item.max_tokens = static_cast<int>(s.integer());
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+std::vector<AnswerRow> select_answers(const Connection& connection) {
+  std::vector<AnswerRow> answers;
+  Statement s(connection, "SELECT * FROM answers ORDER BY item, model");
+  while (s.step()) {
+    AnswerRow answer;
+    answer.model = s.integer();
+    answer.item = s.integer();
+    answer.session = s.integer();
+    answer.sequence = s.integer();
+    answer.failure = s.text();
+    answer.text = s.text();
+    answer.thinking = s.text();
+    answer.finish = finish_from(s.text());
+    answer.characters = s.integer();
+    answer.usage.prompt_tokens = s.integer();
+    answer.usage.image_tokens = s.integer();
+    answer.usage.completion_tokens = s.integer();
+    chat::Timing& timing = answer.timing;
+    for (double* part :
+         {&timing.image_decode, &timing.image_resize, &timing.vision, &timing.prefill, &timing.ttft,
+          &timing.ttft_device, &timing.tpot, &timing.e2e})
+      *part = s.real();
+    answer.token_times = seconds_from(s.text());
+    answer.memory = memory_of(s);
+    answer.prompt_sha256 = s.text();
+    answer.notes = texts_from(s.text());
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+std::vector<GradeRow> select_grades(const Connection& connection) {
+  std::vector<GradeRow> grades;
+  Statement s(connection, "SELECT * FROM grades ORDER BY item, model");
+  while (s.step()) {
+    GradeRow row;
+    row.model = s.integer();
+    row.item = s.integer();
+    row.grader = s.text();
+    row.grade.score = s.real();
+    row.grade.verdict = graders::verdict_from(s.text());
+    row.grade.rule = s.text();
+    row.grade.normalised = s.text();
+    row.grade.raw_match = s.integer() != 0;
+    row.grade.evidence = evidence_from(s.text());
+    grades.push_back(std::move(row));
+  }
+  return grades;
+}
+
+std::vector<SessionRow> select_sessions(const Connection& connection) {
+  std::vector<SessionRow> sessions;
+  Statement s(connection, "SELECT * FROM sessions ORDER BY id");
+  while (s.step()) {
+    SessionRow session;
+    session.id = s.integer();
+    session.started_at = s.text();
+    session.load_seconds = s.real();
+    session.warmup_seconds = s.real();
+    session.wall_seconds = s.real();
+    session.ending = s.text();
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+std::vector<WarmupRow> select_warmups(const Connection& connection) {
+  std::vector<WarmupRow> warmups;
+  Statement s(connection, "SELECT * FROM warmups ORDER BY rowid");
+  while (s.step()) {
+    WarmupRow warmup;
+    warmup.session = s.integer();
+    warmup.model = s.integer();
+    warmup.item = s.integer();
+    warmup.e2e = s.real();
+    warmup.failure = s.text();
+    warmups.push_back(std::move(warmup));
+  }
+  return warmups;
+}
+
+RunData select_all(const Connection& connection) {
+  RunData data;
+  data.run = select_run(connection);
+  data.sessions = select_sessions(connection);
+  data.models = select_models(connection);
+  data.suites = select_suites(connection);
+  data.items = select_items(connection);
+  data.answers = select_answers(connection);
+  data.grades = select_grades(connection);
+  data.warmups = select_warmups(connection);
+  return data;
+}
+
+}  // namespace
+
+class Store::Database {
+ public:
+  explicit Database(const std::filesystem::path& path)
+      : lock(folder_of(path)), connection(path, Connection::Mode::write) {
+    check_version(connection, path);
+    connection.execute(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "PRAGMA foreign_keys = ON");
+  }
+
+  FolderLock lock;
+  mutable Connection connection;
+};
+
+Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Store Store::create(const std::filesystem::path& path, const RunRow& run,
+                    const std::vector<ModelRow>& models, const std::vector<SuiteRow>& suites,
+                    const std::vector<ItemRow>& items) {
+  std::error_code ignored;
+  require(!std::filesystem::exists(path, ignored), "'", path.string(), "' exists already");
+  std::filesystem::path unfinished = path;
+  unfinished += ".new";
+  {
+    const FolderLock lock(folder_of(path));
+    std::filesystem::remove(unfinished, ignored);  // left by a crash while it was made
+    Connection connection(unfinished, Connection::Mode::create);
+    connection.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    connection.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
+    connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+    Transaction transaction(connection);
+    connection.execute(kSchema);
+    insert_run(connection, run);
+    Statement model_row(connection,
+                        "INSERT INTO models VALUES "
+                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const ModelRow& model : models) insert_model(model_row, model);
+    insert_suites(connection, suites);
+    insert_items(connection, items);
+    transaction.commit();
+  }
+  std::filesystem::rename(unfinished, path);
+  return open(path);
+}
+
+Store Store::open(const std::filesystem::path& path) {
+  std::error_code ignored;
+  require(std::filesystem::exists(path, ignored), "no results store at '", path.string(), "'");
+  return Store(std::make_unique<Database>(path));
+}
+
+RunRow Store::run() const { return select_run(database_->connection); }
+
+void Store::update_run(const RunRow& run) {
+  Statement(database_->connection,
+            "UPDATE run SET description = ?, judgement = ?, limits = ?, lang = ?, machine = ?, "
+            "build = ?")
+      .run(run.description, base::dump_json(judgement_json(run.judgement)),
+           base::dump_json(limits_json(run.limits)), run.lang, run.machine, run.build);
+}
+
+void Store::set_state(const std::string& state, int64_t session) {
+  Transaction transaction(database_->connection);
+  Statement(database_->connection, "UPDATE run SET state = ?").run(state);
+  Statement(database_->connection, "UPDATE sessions SET ending = ? WHERE id = ?")
+      .run(state, session);
+  transaction.commit();
+}
+
+int64_t Store::begin_session(const std::string& started_at) {
+  Transaction transaction(database_->connection);
+  Statement last(database_->connection, "SELECT coalesce(max(id), 0) FROM sessions");
+  last.step();
+  const int64_t id = last.integer() + 1;
+  Statement(database_->connection, "INSERT INTO sessions VALUES (?, ?, 0, 0, 0, 'running')")
+      .run(id, started_at);
+  Statement(database_->connection, "UPDATE run SET state = 'running'").run();
+  transaction.commit();
+  return id;
+}
+
+void Store::update_session(const SessionRow& session) {
+  Statement(database_->connection,
+            "UPDATE sessions SET load_seconds = ?, warmup_seconds = ?, wall_seconds = ?, "
+            "ending = ? WHERE id = ?")
+      .run(session.load_seconds, session.warmup_seconds, session.wall_seconds, session.ending,
+           session.id);
+}
+
+std::vector<ModelRow> Store::models() const { return select_models(database_->connection); }
+
+void Store::set_facts(int64_t model, const chat::ModelFacts& facts) {
+  Transaction transaction(database_->connection);
+  std::vector<ModelRow> models = select_models(database_->connection);
+  const auto row = std::find_if(models.begin(), models.end(),
+                                [&](const ModelRow& known) { return known.id == model; });
+  require(row != models.end(), "the results store has no model ", model);
+  row->facts = facts;
+  Statement statement(database_->connection,
+                      "INSERT OR REPLACE INTO models VALUES "
+                      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert_model(statement, *row);
+  transaction.commit();
+}
+
+void Store::add_warmup(const WarmupRow& warmup) {
+  Statement(database_->connection, "INSERT INTO warmups VALUES (?, ?, ?, ?, ?)")
+      .run(warmup.session, warmup.model, warmup.item, warmup.e2e, base::valid_utf8(warmup.failure));
+}
+
+void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds) {
+  Transaction transaction(database_->connection);
+  const chat::Timing& timing = answer.timing;
+  const chat::Memory& memory = answer.memory;
+  Statement(database_->connection,
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(answer.model, answer.item, answer.session, answer.sequence,
+           base::valid_utf8(answer.failure), base::valid_utf8(answer.text),
+           base::valid_utf8(answer.thinking), std::string_view(chat::name_of(answer.finish)),
+           answer.characters, answer.usage.prompt_tokens, answer.usage.image_tokens,
+           answer.usage.completion_tokens, timing.image_decode, timing.image_resize, timing.vision,
+           timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e,
+           seconds_json(answer.token_times), memory.weights, memory.vision, memory.kv,
+           memory.workspace, memory.device_peak, memory.host_peak, answer.prompt_sha256,
+           texts_json(answer.notes));
+  Statement(database_->connection, "INSERT INTO grades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(grade.model, grade.item, grade.grader, grade.grade.score,
+           std::string_view(graders::name_of(grade.grade.verdict)), grade.grade.rule,
+           base::valid_utf8(grade.grade.normalised), grade.grade.raw_match,
+           base::dump_json(evidence_json(grade.grade.evidence)));
+  Statement(database_->connection, "UPDATE sessions SET wall_seconds = ? WHERE id = ?")
+      .run(wall_seconds, answer.session);
+  transaction.commit();
+}
+
+std::set<std::pair<int64_t, int64_t>> Store::answered() const {
+  std::set<std::pair<int64_t, int64_t>> pairs;
+  Statement s(database_->connection, "SELECT model, item FROM answers");
+  while (s.step()) {
+    const int64_t model = s.integer();
+    pairs.emplace(model, s.integer());
+  }
+  return pairs;
+}
+
+RunData Store::read_all() const { return select_all(database_->connection); }
+
+RunData read_run(const std::filesystem::path& path) {
+  Connection connection(path, Connection::Mode::read);
+  check_version(connection, path);
+  Transaction snapshot(connection);  // one state of the run, even while it goes on
+  return select_all(connection);
+}
+
+}  // namespace visavis::store
