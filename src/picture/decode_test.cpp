@@ -141,5 +141,15 @@ TEST(Decode, ADamagedPictureLeaksNothingAndIsRefused) {
   refusal(jpeg);
 }
 
+TEST(Decode, AProgressiveFileThatRepeatsItsScansForEverIsRefused) {
+  const std::string jpeg = file("jpeg_progressive.jpg");
+  const size_t last_scan = jpeg.rfind("\xFF\xDA");
+  const std::string scan = jpeg.substr(last_scan, jpeg.size() - 2 - last_scan);
+  std::string endless = jpeg.substr(0, last_scan);
+  for (int i = 0; i < 2000; ++i) endless += scan;
+  endless += jpeg.substr(jpeg.size() - 2);
+  EXPECT_THAT(refusal(endless), HasSubstr("too many progressive scans"));
+}
+
 }  // namespace
 }  // namespace visavis::picture

@@ -147,7 +147,8 @@ std::string Preprocessor::fingerprint() const {
        {static_cast<int64_t>(scheme), static_cast<int64_t>(filter), min_pixels, max_pixels,
         patch_size, merge_size, temporal_copies, shortest_edge, resize_width, resize_height,
         crop_width, crop_height}) {
-    text += " " + std::to_string(value);
+    text += ' ';
+    text += std::to_string(value);
   }
   return text;
 }
