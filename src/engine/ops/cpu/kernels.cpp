@@ -6,11 +6,15 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/ops/cpu/linear_simd.h"
 
 namespace visavis::ops {
 namespace {
 
 bool any_cpu(const CpuFeatures&) { return true; }
+// The compiler must have targeted the instructions, too (another architecture has none of them).
+bool has_avx2(const CpuFeatures& cpu) { return cpu.avx2 && linear_simd_avx2() != nullptr; }
+bool has_avx512(const CpuFeatures& cpu) { return cpu.avx512 && linear_simd_avx512() != nullptr; }
 
 template <class Args>
 bool anything(const Args&) {
@@ -18,24 +22,38 @@ bool anything(const Args&) {
 }
 
 constexpr Kernel<LinearArgs> kLinear[] = {
+    {"avx512", has_avx512, anything<LinearArgs>, linear_avx512},
+    {"avx2", has_avx2, anything<LinearArgs>, linear_avx2},
     {"plain", any_cpu, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<NormArgs> kRmsNorm[] = {
+    {"avx512", has_avx512, anything<NormArgs>, rms_norm_avx512},
+    {"avx2", has_avx2, anything<NormArgs>, rms_norm_avx2},
     {"plain", any_cpu, anything<NormArgs>, rms_norm_plain},
 };
 constexpr Kernel<NormArgs> kLayerNorm[] = {
+    {"avx512", has_avx512, anything<NormArgs>, layer_norm_avx512},
+    {"avx2", has_avx2, anything<NormArgs>, layer_norm_avx2},
     {"plain", any_cpu, anything<NormArgs>, layer_norm_plain},
 };
 constexpr Kernel<SiluArgs> kSiluMultiply[] = {
+    {"avx512", has_avx512, anything<SiluArgs>, silu_multiply_avx512},
+    {"avx2", has_avx2, anything<SiluArgs>, silu_multiply_avx2},
     {"plain", any_cpu, anything<SiluArgs>, silu_multiply_plain},
 };
 constexpr Kernel<RopeArgs> kRope[] = {
+    {"avx512", has_avx512, anything<RopeArgs>, rope_avx512},
+    {"avx2", has_avx2, anything<RopeArgs>, rope_avx2},
     {"plain", any_cpu, anything<RopeArgs>, rope_plain},
 };
 constexpr Kernel<SegmentAttentionArgs> kSegmentAttention[] = {
+    {"avx512", has_avx512, anything<SegmentAttentionArgs>, segment_attention_avx512},
+    {"avx2", has_avx2, anything<SegmentAttentionArgs>, segment_attention_avx2},
     {"plain", any_cpu, anything<SegmentAttentionArgs>, segment_attention_plain},
 };
 constexpr Kernel<CachedAttentionArgs> kCachedAttention[] = {
+    {"avx512", has_avx512, anything<CachedAttentionArgs>, cached_attention_avx512},
+    {"avx2", has_avx2, anything<CachedAttentionArgs>, cached_attention_avx2},
     {"plain", any_cpu, anything<CachedAttentionArgs>, cached_attention_plain},
 };
 

@@ -134,4 +134,20 @@ void rope_plain(const RopeArgs& args, CpuContext& context);
 void segment_attention_plain(const SegmentAttentionArgs& args, CpuContext& context);
 void cached_attention_plain(const CachedAttentionArgs& args, CpuContext& context);
 
+// The vectorised kernels (*_blocked.cpp); to be called only where has_instructions() holds.
+void linear_avx2(const LinearArgs& args, CpuContext& context);
+void linear_avx512(const LinearArgs& args, CpuContext& context);
+void rms_norm_avx2(const NormArgs& args, CpuContext& context);
+void rms_norm_avx512(const NormArgs& args, CpuContext& context);
+void layer_norm_avx2(const NormArgs& args, CpuContext& context);
+void layer_norm_avx512(const NormArgs& args, CpuContext& context);
+void silu_multiply_avx2(const SiluArgs& args, CpuContext& context);
+void silu_multiply_avx512(const SiluArgs& args, CpuContext& context);
+void rope_avx2(const RopeArgs& args, CpuContext& context);
+void rope_avx512(const RopeArgs& args, CpuContext& context);
+void segment_attention_avx2(const SegmentAttentionArgs& args, CpuContext& context);
+void segment_attention_avx512(const SegmentAttentionArgs& args, CpuContext& context);
+void cached_attention_avx2(const CachedAttentionArgs& args, CpuContext& context);
+void cached_attention_avx512(const CachedAttentionArgs& args, CpuContext& context);
+
 }  // namespace visavis::ops

@@ -1,0 +1,273 @@
+// Attention on top of the vectorised parts: which query rows go together, which keys they see, and
+// how the work is spread over threads.
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <vector>
+
+#include "engine/ops/cpu/attention_simd.h"
+#include "engine/ops/cpu/kernels.h"
+
+namespace visavis::ops {
+namespace {
+
+// Query rows that share one pass over the keys: packing a block of keys is paid once for them, and
+// their running results stay in the second-level cache.
+constexpr int64_t kMostRows = 192;
+// Cached keys are cut here whatever the batch and the threads, so that a long context keeps many
+// threads busy for one token and the result does not depend on either. A multiple of kKeyBlock.
+constexpr int64_t kSplit = 512;
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+struct QueryRows {
+  int64_t count = 0;
+  std::array<const float*, kMostRows> query;
+  std::array<float*, kMostRows> out;
+  std::array<int64_t, kMostRows> seen;  // keys that the row sees, from the first one on
+};
+
+// Scratch of one task, cut out of a lease.
+class Workspace {
+ public:
+  Workspace(Scratch& scratch, int64_t padded)
+      : padded_(padded), lease_(scratch.take(3 * kKeyBlock * padded + 2 * state_floats(padded))) {}
+
+  static int64_t state_floats(int64_t padded) { return kMostRows * (padded + 2); }
+  // A state in `floats`, which has state_floats() of them.
+  static AttentionState state_in(float* floats, int64_t padded) {
+    return {floats, floats + kMostRows * padded, floats + kMostRows * (padded + 1)};
+  }
+
+  float* keys() { return lease_.floats(); }
+  float* values() { return lease_.floats() + kKeyBlock * padded_; }
+  float* work() { return lease_.floats() + 2 * kKeyBlock * padded_; }
+  AttentionState state(int64_t which) {
+    return state_in(lease_.floats() + 3 * kKeyBlock * padded_ + which * state_floats(padded_),
+                    padded_);
+  }
+
+ private:
+  int64_t padded_;
+  Scratch::Lease lease_;
+};
+
+// Attends to keys [begin, end). `rows_of(j, k, v)` tells where key j's row and value row are.
+template <class RowsOf>
+void attend_range(const AttentionSimd& simd, const QueryRows& rows, int64_t begin, int64_t end,
+                  int64_t head_dim, float scale, bool halves, const RowsOf& rows_of,
+                  Workspace& workspace, const AttentionState& state) {
+  simd.clear(state, rows.count, head_dim);
+  std::array<const void*, kKeyBlock> keys;
+  std::array<const void*, kKeyBlock> values;
+  std::array<int64_t, kMostRows> visible;
+  for (int64_t first = begin; first < end; first += kKeyBlock) {
+    const int64_t count = std::min(kKeyBlock, end - first);
+    for (int64_t j = 0; j < count; ++j)
+      rows_of(first + j, keys[static_cast<size_t>(j)], values[static_cast<size_t>(j)]);
+    simd.pack(keys.data(), values.data(), halves, count, head_dim, workspace.keys(),
+              workspace.values(), workspace.work());
+    for (int64_t r = 0; r < rows.count; ++r)
+      visible[static_cast<size_t>(r)] = rows.seen[static_cast<size_t>(r)] - first;
+    simd.attend(rows.query.data(), visible.data(), rows.count, head_dim, scale,
+                {workspace.keys(), workspace.values(), count}, state);
+  }
+}
+
+void segment_attention_with(const AttentionSimd& simd, const SegmentAttentionArgs& args,
+                            CpuContext& context) {
+  struct Task {
+    int64_t segment, head, first, count;
+  };
+  const int64_t dim = args.head_dim;
+  const int64_t padded = round_up(dim, simd.lanes);
+  std::vector<Task> tasks;
+  for (int64_t s = 0; s < args.segments; ++s) {
+    const int64_t length = args.segment_start[s + 1] - args.segment_start[s];
+    for (int64_t head = 0; head < args.heads; ++head)
+      for (int64_t first = 0; first < length; first += kMostRows)
+        tasks.push_back({s, head, first, std::min(kMostRows, length - first)});
+  }
+  const auto body = [&](int64_t begin, int64_t end) {
+    Workspace workspace(context.scratch, padded);
+    const AttentionState state = workspace.state(0);
+    QueryRows rows;
+    for (int64_t i = begin; i < end; ++i) {
+      const Task& task = tasks[static_cast<size_t>(i)];
+      const int64_t start = args.segment_start[task.segment];
+      const int64_t length = args.segment_start[task.segment + 1] - start;
+      rows.count = task.count;
+      for (int64_t r = 0; r < task.count; ++r) {
+        const int64_t token = start + task.first + r;
+        rows.query[static_cast<size_t>(r)] = args.q + token * args.stride + task.head * dim;
+        rows.out[static_cast<size_t>(r)] = args.y + (token * args.heads + task.head) * dim;
+        rows.seen[static_cast<size_t>(r)] = length;
+      }
+      const auto rows_of = [&](int64_t j, const void*& key, const void*& value) {
+        const int64_t at = (start + j) * args.stride + task.head * dim;
+        key = args.k + at;
+        value = args.v + at;
+      };
+      attend_range(simd, rows, 0, length, dim, args.scale, false, rows_of, workspace, state);
+      simd.finish(state, rows.count, dim, rows.out.data());
+    }
+  };
+  context.pool.parallel_for(static_cast<int64_t>(tasks.size()), 1, body);
+}
+
+// Query rows of one sequence that share a KV head: row r is token r / group, head r % group of the
+// heads that read this KV head.
+class CachedAttention {
+ public:
+  CachedAttention(const AttentionSimd& simd, const CachedAttentionArgs& args, CpuContext& context)
+      : simd_(simd),
+        args_(args),
+        context_(context),
+        batch_(*args.batch),
+        kv_(*args.kv),
+        group_(args.heads / args.kv->kv_heads),
+        padded_(round_up(args.kv->head_dim, simd.lanes)) {
+    for (int64_t s = 0; s < batch_.sequences; ++s) {
+      const int64_t rows = queries_of(s) * group_;
+      for (int64_t head = 0; head < kv_.kv_heads; ++head)
+        for (int64_t first = 0; first < rows; first += kMostRows)
+          tasks_.push_back({s, head, first, std::min(kMostRows, rows - first)});
+    }
+  }
+
+  void run() {
+    const int64_t splits = (batch_.longest_context + kSplit - 1) / kSplit;
+    const auto count = static_cast<int64_t>(tasks_.size());
+    if (splits > 1 && count < 4 * context_.pool.threads())
+      run_split(splits);
+    else
+      run_whole();
+  }
+
+ private:
+  struct Task {
+    int64_t sequence, kv_head, first, count;
+  };
+
+  int64_t queries_of(int64_t sequence) const {
+    const int32_t* start = batch_.query_start.i32();
+    return start[sequence + 1] - start[sequence];
+  }
+
+  void fill(const Task& task, QueryRows& rows) const {
+    const int64_t length = batch_.kv_length.i32()[task.sequence];
+    const int64_t queries = queries_of(task.sequence);
+    rows.count = task.count;
+    for (int64_t r = 0; r < task.count; ++r) {
+      const int64_t query = (task.first + r) / group_;
+      const int64_t head = task.kv_head * group_ + (task.first + r) % group_;
+      const int64_t token = batch_.query_start.i32()[task.sequence] + query;
+      const int64_t at = (token * args_.heads + head) * kv_.head_dim;
+      rows.query[static_cast<size_t>(r)] = args_.q + at;
+      rows.out[static_cast<size_t>(r)] = args_.y + at;
+      rows.seen[static_cast<size_t>(r)] = length - queries + query + 1;
+    }
+  }
+
+  // Keys that the last row of the task sees; the others see fewer.
+  int64_t keys_of(const QueryRows& rows) const {
+    return rows.seen[static_cast<size_t>(rows.count - 1)];
+  }
+
+  void attend_split(const Task& task, const QueryRows& rows, int64_t split, Workspace& workspace,
+                    const AttentionState& state) const {
+    const int32_t* pages = batch_.page_table.i32() + task.sequence * batch_.page_table.cols();
+    const bool halves = kv_.dtype == DType::f16;
+    const int64_t row_bytes = kv_.head_dim * tensor::size_of(kv_.dtype);
+    const auto rows_of = [&](int64_t j, const void*& key, const void*& value) {
+      const int64_t page = pages[j / kv_.page_size];
+      const int64_t row = (page * kv_.kv_heads + task.kv_head) * kv_.page_size + j % kv_.page_size;
+      key = kv_.k.data + row * row_bytes;
+      value = kv_.v.data + row * row_bytes;
+    };
+    const int64_t end = std::min((split + 1) * kSplit, keys_of(rows));
+    attend_range(simd_, rows, split * kSplit, end, kv_.head_dim, args_.scale, halves, rows_of,
+                 workspace, state);
+  }
+
+  // One task after the other on each thread; a task goes through its splits in order.
+  void run_whole() {
+    const auto body = [&](int64_t begin, int64_t end) {
+      Workspace workspace(context_.scratch, padded_);
+      const AttentionState total = workspace.state(0);
+      const AttentionState part = workspace.state(1);
+      QueryRows rows;
+      for (int64_t i = begin; i < end; ++i) {
+        const Task& task = tasks_[static_cast<size_t>(i)];
+        fill(task, rows);
+        attend_split(task, rows, 0, workspace, total);
+        for (int64_t split = 1; split * kSplit < keys_of(rows); ++split) {
+          attend_split(task, rows, split, workspace, part);
+          simd_.merge(part, rows.count, kv_.head_dim, total);
+        }
+        simd_.finish(total, rows.count, kv_.head_dim, rows.out.data());
+      }
+    };
+    context_.pool.parallel_for(static_cast<int64_t>(tasks_.size()), 1, body);
+  }
+
+  // Too few tasks for the threads: every split is a task of its own, merged afterwards in the same
+  // order as above.
+  void run_split(int64_t splits) {
+    const auto count = static_cast<int64_t>(tasks_.size());
+    const int64_t floats = Workspace::state_floats(padded_);
+    Scratch::Lease states = context_.scratch.take(count * splits * floats);
+    const auto state_of = [&](int64_t task, int64_t split) {
+      return Workspace::state_in(states.floats() + (task * splits + split) * floats, padded_);
+    };
+    const auto attend = [&](int64_t begin, int64_t end) {
+      Workspace workspace(context_.scratch, padded_);
+      QueryRows rows;
+      for (int64_t i = begin; i < end; ++i) {
+        const Task& task = tasks_[static_cast<size_t>(i / splits)];
+        fill(task, rows);
+        if (i % splits * kSplit < keys_of(rows))
+          attend_split(task, rows, i % splits, workspace, state_of(i / splits, i % splits));
+      }
+    };
+    context_.pool.parallel_for(count * splits, 1, attend);
+    const auto combine = [&](int64_t begin, int64_t end) {
+      QueryRows rows;
+      for (int64_t i = begin; i < end; ++i) {
+        fill(tasks_[static_cast<size_t>(i)], rows);
+        for (int64_t split = 1; split * kSplit < keys_of(rows); ++split)
+          simd_.merge(state_of(i, split), rows.count, kv_.head_dim, state_of(i, 0));
+        simd_.finish(state_of(i, 0), rows.count, kv_.head_dim, rows.out.data());
+      }
+    };
+    context_.pool.parallel_for(count, grain_for(kv_.head_dim * splits * 8), combine);
+  }
+
+  const AttentionSimd& simd_;
+  const CachedAttentionArgs& args_;
+  CpuContext& context_;
+  const StepBatch& batch_;
+  const KvView& kv_;
+  int64_t group_;
+  int64_t padded_;
+  std::vector<Task> tasks_;
+};
+
+}  // namespace
+
+void segment_attention_avx2(const SegmentAttentionArgs& args, CpuContext& context) {
+  segment_attention_with(*attention_simd_avx2(), args, context);
+}
+void segment_attention_avx512(const SegmentAttentionArgs& args, CpuContext& context) {
+  segment_attention_with(*attention_simd_avx512(), args, context);
+}
+void cached_attention_avx2(const CachedAttentionArgs& args, CpuContext& context) {
+  CachedAttention(*attention_simd_avx2(), args, context).run();
+}
+void cached_attention_avx512(const CachedAttentionArgs& args, CpuContext& context) {
+  CachedAttention(*attention_simd_avx512(), args, context).run();
+}
+
+}  // namespace visavis::ops
