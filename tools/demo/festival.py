@@ -35,11 +35,11 @@ def make(rng, difficulty, may_be_wide):
         x = left + step * (index + 0.5) + rng.uniform(-0.5, 0.5) * max(0, step - width) * 0.9
         y = HEIGHT / 2 + rng.uniform(-1, 1) * (HEIGHT / 2 - width * 0.5 - border - 10) * 0.8
         scene.put(motif.emoji, x, y, width, angle=rng.uniform(-1, 1) * (0.05, 0.25, 0.5)[hard],
-                  opacity=rng.uniform((1, 0.9, 0.65)[hard], 1), column=index + 1)
+                  opacity=rng.uniform((1, 0.9, 0.65)[hard], 1), layer=1, column=index + 1)
         placed.append((motif, x))
     for _ in range(rng.randint(0, (2, 5, 9)[hard])):
         scene.put(rng.choice(vocabulary.ORNAMENTS), rng.uniform(left + 10, right - 10),
-                  rng.choice((rng.uniform(20, 40), rng.uniform(216, 236))), rng.uniform(14, 24), layer=1, named=False)
+                  rng.choice((rng.uniform(20, 40), rng.uniform(216, 236))), rng.uniform(14, 24), named=False)
     return [scene], {"motifs": placed}
 
 

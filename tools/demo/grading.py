@@ -43,7 +43,8 @@ def grade_changes(reply, key):
     answer = normalise(reply)
     hits = sum(says(answer, change["any"]) for change in key["changes"])
     false = sum(says(answer, change["any"]) for change in key["distractors"])
-    return 2 * hits / (hits + false + len(key["changes"]))
+    total = hits + false + len(key["changes"])
+    return 2 * hits / total if total else 1.0
 
 
 GRADERS = {"exact": grade_exact, "facts": grade_facts, "changes": grade_changes}

@@ -37,7 +37,7 @@ def make(rng, difficulty, may_be_wide):
         foot = edge + rng.uniform(8, HEIGHT - edge - 8)
         y = min(max(foot - width * 0.47, edge - width * 0.3), HEIGHT - width * 0.5)
         scene.put(thing.emoji, x, y, width, angle=rng.uniform(-1, 1) * (0, 0.2, 0.45)[hard],
-                  opacity=rng.uniform((1, 0.9, 0.65)[hard], 1), layer=index % 2, column=index + 1)
+                  opacity=rng.uniform((1, 0.9, 0.65)[hard], 1), layer=1 + index % 2, column=index + 1)
         desk.append((thing, x))
 
     on_wall = rng.sample(vocabulary.WALL_THINGS, rng.choice(((0,), (0, 1), (0, 1, 2))[hard]))
@@ -48,7 +48,7 @@ def make(rng, difficulty, may_be_wide):
         slack = max(0.0, step - width)
         x = left + step * (index + 0.5) + rng.uniform(-0.5, 0.5) * slack
         y = rng.uniform(width / 2 + 2, edge - 66 if edge > 100 else 30)
-        scene.put(thing.emoji, x, y, width, opacity=rng.uniform((1, 0.9, 0.7)[hard], 1), column=index + 1)
+        scene.put(thing.emoji, x, y, width, opacity=rng.uniform((1, 0.9, 0.7)[hard], 1), layer=1, column=index + 1)
         wall.append((thing, x))
     if difficulty > 1:
         add_litter(rng, scene, edge, 3 * hard)

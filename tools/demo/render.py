@@ -24,14 +24,13 @@ def load_atlas(path, device):
 
 def draw_background(background, rects, xs, ys):
     """Backgrounds with their rectangles, later ones on top: [B, HEIGHT, WIDTH, 3]."""
-    canvas = background[:, None, None, :].expand(background.shape[0], HEIGHT, WIDTH, 3)
-    for index in range(rects.shape[1]):
-        rect = rects[:, index]
-        in_x = (xs[None] >= rect[:, 0, None]) & (xs[None] < rect[:, 2, None])
-        in_y = (ys[None] >= rect[:, 1, None]) & (ys[None] < rect[:, 3, None])
-        inside = (in_y[:, :, None] & in_x[:, None, :])[..., None]
-        canvas = torch.where(inside, rect[:, None, None, 4:7], canvas)
-    return canvas.contiguous()
+    in_x = (xs >= rects[:, :, 0, None]) & (xs < rects[:, :, 2, None])  # [B, R, WIDTH]
+    in_y = (ys >= rects[:, :, 1, None]) & (ys < rects[:, :, 3, None])  # [B, R, HEIGHT]
+    rank = torch.arange(1, rects.shape[1] + 1, dtype=torch.int32, device=rects.device)[:, None, None]
+    topmost = ((in_y[:, :, :, None] & in_x[:, :, None, :]) * rank).amax(1)  # 0 where there is no rectangle
+    colours = torch.cat([background[:, None], rects[:, :, 4:7]], 1)
+    picture = torch.arange(rects.shape[0], device=rects.device)[:, None, None]
+    return colours[picture, topmost.long()].contiguous()
 
 
 def draw_sprites(canvas, atlas, sprites, side):

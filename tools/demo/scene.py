@@ -18,14 +18,14 @@ CROP = ((WIDTH - HEIGHT) // 2, (WIDTH + HEIGHT) // 2)
 MAX_RECTS = 48
 MAX_NAMED = 40
 PATCHES = (34, 66, 136, 180)  # sides of the squares in which sprites are drawn
-LAYERS = 2
+LAYERS = 3
 
 SPRITE_CLASS = {emoji: index for index, emoji in enumerate(vocabulary.all_emoji())}
 CLASSES = len(SPRITE_CLASS)
 
 
 class Scene:
-    """One picture. Rectangles lie under all sprites; sprites of layer 1 lie over those of layer 0."""
+    """One picture. Rectangles lie under all sprites; higher layers lie over lower ones."""
 
     def __init__(self, rng, difficulty):
         self.background = (255, 255, 255)
