@@ -1,0 +1,111 @@
+#include "harness/report/method.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+
+namespace visavis::report {
+namespace {
+
+int64_t failures(const store::RunData& run) {
+  return std::count_if(run.answers.begin(), run.answers.end(),
+                       [](const store::AnswerRow& answer) { return !answer.failure.empty(); });
+}
+
+// Graded questions and the groups of questions about the same source among them.
+std::pair<size_t, size_t> questions_and_clusters(const store::RunData& run) {
+  size_t questions = 0;
+  std::set<std::string> clusters;
+  for (const store::ItemRow& item : run.items) {
+    if (!run.scenario_of(item).graded) continue;
+    ++questions;
+    clusters.insert(
+        fmt::format("{}/{}", item.suite,
+                    item.question.cluster.empty() ? item.question.id : item.question.cluster));
+  }
+  return {questions, clusters.size()};
+}
+
+}  // namespace
+
+std::vector<Titles> reader_notes(const Results& results) {
+  const store::RunData& run = results.run;
+  std::vector<Titles> notes;
+  const size_t planned = run.items.size() * run.models.size();
+  if (run.answers.size() < planned)
+    notes.push_back({fmt::format("The run is not complete ({}): {} of {} answers are here.",
+                                 run.run.state, run.answers.size(), planned),
+                     fmt::format("本次运行未完成（{}）：共 {} 个回答，已有 {} 个。", run.run.state,
+                                 planned, run.answers.size())});
+  if (const int64_t failed = failures(run); failed > 0)
+    notes.push_back({fmt::format("{} answers failed; they count as not right.", failed),
+                     fmt::format("有 {} 个回答失败，按未答对计算。", failed)});
+  const auto [questions, clusters] = questions_and_clusters(run);
+  if (clusters < questions)
+    notes.push_back(
+        {fmt::format("{} graded questions share {} picture groups; the intervals and tests treat "
+                     "questions as independent, so they are somewhat too narrow.",
+                     questions, clusters),
+         fmt::format("{} 道评分题共用 {} 组图片；区间与检验假定各题独立，因此略偏窄。", questions,
+                     clusters)});
+  if (run.run.limits.price_per_hour <= 0)
+    notes.push_back({"No price was given (--price), so there are no costs.",
+                     "未给出价格（--price），因此没有费用数据。"});
+  return notes;
+}
+
+std::vector<Titles> method_notes(const Results& results) {
+  const store::RunData& run = results.run;
+  const graders::Cutoffs& cutoffs = run.run.judgement.cutoffs;
+  std::vector<Titles> notes;
+  notes.push_back(
+      {fmt::format(
+           "Questions are shuffled once with seed {} and asked in the order {}; every answer "
+           "is generated alone (batch 1). {} warm-up answers were discarded.",
+           run.run.seed, run.run.order, run.warmups.size()),
+       fmt::format("题目以种子 {} 打乱一次，提问顺序为 {}；每个回答单独生成（批大小为 1）。"
+                   "丢弃了 {} 个预热回答。",
+                   run.run.seed, run.run.order, run.warmups.size())});
+  notes.push_back(
+      {"TTFT runs from the picture's bytes in memory to the first visible text and holds picture "
+       "decoding, resizing, the vision encoder and the prompt. TPOT = (last - first token) / (n - "
+       "1). "
+       "Percentiles interpolate linearly. Loading and warm-up are not in the latencies but are in "
+       "the "
+       "cost of the run.",
+       "TTFT 指从图片字节进入内存到第一段可见文字的时间，含图片解码、缩放、视觉编码与提示处理。"
+       "TPOT =（末词元时间 − 首词元时间）/（n − 1）。分位数按线性插值。"
+       "加载与预热不计入延迟，但计入运行费用。"});
+  notes.push_back(
+      {fmt::format(
+           "Accuracy is the share of fully right answers, with Wilson's 95 % interval. Graded "
+           "scores: full from {:.3g}, partly above 0. Facts: full from {:.0f} % without a "
+           "contradiction, partly from {:.0f} %.",
+           cutoffs.graded_full, 100 * cutoffs.facts_full, 100 * cutoffs.facts_partial),
+       fmt::format("准确率为完全正确回答的比例，附 95 % Wilson 区间。评分题：不低于 {:.3g} 为正确，"
+                   "大于 0 为部分正确。要点题：不低于 {:.0f} % 且无矛盾为正确，不低于 {:.0f} % "
+                   "为部分正确。",
+                   cutoffs.graded_full, 100 * cutoffs.facts_full, 100 * cutoffs.facts_partial)});
+  notes.push_back(
+      {fmt::format(
+           "Models are compared by the exact McNemar test on the questions that both answered, "
+           "corrected by Holm within scenarios; alpha = {:.2g}.",
+           run.run.judgement.alpha),
+       fmt::format("模型之间用精确 McNemar 检验比较两者都回答的题目，各场景之间用 Holm 校正；"
+                   "α = {:.2g}。",
+                   run.run.judgement.alpha)});
+  notes.push_back(
+      {fmt::format("Loading took {:.1f} s, warm-up {:.1f} s, the whole run {:.1f} s. Machine: {}. "
+                   "Build: {}.",
+                   results.load_seconds, results.warmup_seconds, results.wall_seconds,
+                   run.run.machine, run.run.build),
+       fmt::format("加载 {:.1f} 秒，预热 {:.1f} 秒，全程 {:.1f} 秒。机器：{}。版本：{}。",
+                   results.load_seconds, results.warmup_seconds, results.wall_seconds,
+                   run.run.machine, run.run.build)});
+  return notes;
+}
+
+}  // namespace visavis::report

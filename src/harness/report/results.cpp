@@ -1,0 +1,297 @@
+#include "harness/report/results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "harness/cost/cost.h"
+#include "harness/report/method.h"
+
+namespace visavis::report {
+namespace {
+
+using graders::Verdict;
+
+// answers[model][item], null where there is none; grades likewise.
+struct Table {
+  std::vector<std::vector<const store::AnswerRow*>> answers;
+  std::vector<std::vector<const store::GradeRow*>> grades;
+};
+
+Table index(const store::RunData& run) {
+  Table table;
+  table.answers.assign(run.models.size(), std::vector<const store::AnswerRow*>(run.items.size()));
+  table.grades.assign(run.models.size(), std::vector<const store::GradeRow*>(run.items.size()));
+  for (const store::AnswerRow& answer : run.answers)
+    table.answers[static_cast<size_t>(answer.model)][static_cast<size_t>(answer.item)] = &answer;
+  for (const store::GradeRow& grade : run.grades)
+    table.grades[static_cast<size_t>(grade.model)][static_cast<size_t>(grade.item)] = &grade;
+  return table;
+}
+
+Quantiles quantiles(const std::vector<double>& sample) {
+  return {stats::percentile(sample, 0.5), stats::percentile(sample, 0.95)};
+}
+
+void count(Verdict verdict, Cell& cell) {
+  switch (verdict) {
+    case Verdict::full:
+      ++cell.full;
+      break;
+    case Verdict::partial:
+      ++cell.partial;
+      break;
+    case Verdict::wrong:
+      ++cell.wrong;
+      break;
+    case Verdict::unparsed:
+      ++cell.unparsed;
+      break;
+    case Verdict::failed:
+      ++cell.failed;
+      break;
+    case Verdict::shown:
+      return;
+  }
+  ++cell.graded;
+}
+
+Cell make_cell(const store::RunData& run, const Table& table, size_t model,
+               const std::vector<size_t>& items) {
+  Cell cell;
+  std::vector<double> scores, ttft, tpot, decode, resize, vision, prefill;
+  double seconds = 0;
+  double generating = 0;
+  int64_t characters = 0;
+  int64_t tokens = 0;
+  for (const size_t item : items) {
+    ++cell.items;
+    const store::AnswerRow* answer = table.answers[model][item];
+    const store::GradeRow* grade = table.grades[model][item];
+    if (answer == nullptr || grade == nullptr) continue;
+    ++cell.answered;
+    if (run.scenario_of(run.items[item]).graded) {
+      count(grade->grade.verdict, cell);
+      scores.push_back(grade->grade.score);
+    }
+    if (!answer->failure.empty()) continue;
+    const chat::Timing& timing = answer->timing;
+    const auto add = [](std::vector<double>& sample, double value) {
+      if (value >= 0) sample.push_back(value);
+    };
+    add(ttft, timing.ttft);
+    add(tpot, timing.tpot);
+    add(decode, timing.image_decode);
+    add(resize, timing.image_resize);
+    add(vision, timing.vision);
+    add(prefill, timing.prefill);
+    if (timing.e2e < 0) continue;
+    cell.e2e_all.push_back(timing.e2e);
+    seconds += timing.e2e;
+    characters += answer->characters;
+    if (timing.ttft >= 0 && answer->usage.completion_tokens > 1) {
+      generating += timing.e2e - timing.ttft;
+      tokens += answer->usage.completion_tokens - 1;
+    }
+  }
+  std::sort(cell.e2e_all.begin(), cell.e2e_all.end());
+  cell.interval = stats::wilson(cell.full, cell.graded);
+  if (cell.graded > 0)
+    cell.accuracy = static_cast<double>(cell.full) / static_cast<double>(cell.graded);
+  cell.mean_score = stats::mean(scores);
+  cell.ttft = quantiles(ttft);
+  cell.tpot = quantiles(tpot);
+  cell.e2e = quantiles(cell.e2e_all);
+  cell.image_decode = stats::median(decode);
+  cell.image_resize = stats::median(resize);
+  cell.vision = stats::median(vision);
+  cell.prefill = stats::median(prefill);
+  if (seconds > 0) cell.characters_per_second = static_cast<double>(characters) / seconds;
+  if (generating > 0) cell.tokens_per_second = static_cast<double>(tokens) / generating;
+  if (!cell.e2e_all.empty()) {
+    const double each = seconds / static_cast<double>(cell.e2e_all.size());
+    const double price = run.run.limits.price_per_hour;
+    cell.cost_per_1000 = cost::per_1000_questions(price, each);
+    if (cell.graded > 0)
+      cell.cost_per_correct = cost::per_correct_answer(price, each, cell.accuracy);
+  }
+  return cell;
+}
+
+std::vector<verdict::PairResult> make_pairs(const store::RunData& run, const Table& table,
+                                            const std::vector<size_t>& items) {
+  std::vector<verdict::PairResult> pairs;
+  for (size_t a = 0; a < run.models.size(); ++a) {
+    for (size_t b = a + 1; b < run.models.size(); ++b) {
+      std::vector<bool> right_a, right_b;
+      for (const size_t item : items) {
+        const store::GradeRow* grade_a = table.grades[a][item];
+        const store::GradeRow* grade_b = table.grades[b][item];
+        if (grade_a == nullptr || grade_b == nullptr || !run.scenario_of(run.items[item]).graded)
+          continue;
+        right_a.push_back(grade_a->grade.verdict == Verdict::full);
+        right_b.push_back(grade_b->grade.verdict == Verdict::full);
+      }
+      pairs.push_back(verdict::compare_pair(a, b, right_a, right_b));
+    }
+  }
+  return pairs;
+}
+
+// The groups in the order in which the report offers them, still without figures.
+std::vector<Group> make_groups(const store::RunData& run) {
+  Group all{.kind = GroupKind::all,
+            .key = "all",
+            .title = {"All questions", "全部题目"},
+            .items = {},
+            .cells = {},
+            .pairs = {}};
+  std::vector<Group> scenarios;
+  std::map<std::string, Group> languages;
+  std::map<int, Group> difficulties;
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    const store::ItemRow& item = run.items[i];
+    const suites::Scenario& scenario = run.scenario_of(item);
+    const std::string key =
+        "scenario:" + run.suites[static_cast<size_t>(item.suite)].name + "/" + scenario.id;
+    auto found = std::find_if(scenarios.begin(), scenarios.end(),
+                              [&](const Group& group) { return group.key == key; });
+    if (found == scenarios.end()) {
+      scenarios.push_back({.kind = GroupKind::scenario,
+                           .key = key,
+                           .title = scenario.title,
+                           .graded = scenario.graded,
+                           .items = {},
+                           .cells = {},
+                           .pairs = {}});
+      found = scenarios.end() - 1;
+      if (found->title.en.empty()) found->title.en = scenario.id;
+      if (found->title.zh.empty()) found->title.zh = found->title.en;
+    }
+    found->items.push_back(i);
+    all.items.push_back(i);
+    if (!scenario.graded) continue;
+    Group& language = languages[item.question.lang];
+    language.items.push_back(i);
+    Group& difficulty = difficulties[item.question.difficulty];
+    difficulty.items.push_back(i);
+  }
+  std::vector<Group> groups = {all};
+  groups.insert(groups.end(), scenarios.begin(), scenarios.end());
+  if (languages.size() > 1) {
+    for (auto& [lang, group] : languages) {
+      group.kind = GroupKind::language;
+      group.key = "language:" + lang;
+      group.title = lang == "zh"   ? Titles{"Chinese", "中文题"}
+                    : lang == "en" ? Titles{"English", "英文题"}
+                                   : Titles{lang, lang};
+      groups.push_back(group);
+    }
+  }
+  if (difficulties.size() > 1) {
+    for (auto& [level, group] : difficulties) {
+      group.kind = GroupKind::difficulty;
+      group.key = fmt::format("difficulty:{}", level);
+      group.title = {fmt::format("Difficulty {}", level), fmt::format("难度 {}", level)};
+      groups.push_back(group);
+    }
+  }
+  return groups;
+}
+
+// Each kind of group is one family of tests for Holm's correction.
+void decide_pairs(std::vector<Group>& groups, double alpha) {
+  for (const GroupKind kind :
+       {GroupKind::all, GroupKind::scenario, GroupKind::language, GroupKind::difficulty}) {
+    std::vector<verdict::PairResult*> family;
+    for (Group& group : groups)
+      if (group.kind == kind && group.graded)
+        for (verdict::PairResult& pair : group.pairs) family.push_back(&pair);
+    verdict::decide(family, alpha);
+  }
+}
+
+void add_macro_accuracy(std::vector<Group>& groups) {
+  for (size_t model = 0; model < groups.front().cells.size(); ++model) {
+    std::vector<double> accuracies;
+    for (const Group& group : groups)
+      if (group.kind == GroupKind::scenario && group.cells[model].graded > 0)
+        accuracies.push_back(group.cells[model].accuracy);
+    groups.front().cells[model].macro_accuracy = stats::mean(accuracies);
+  }
+}
+
+bool asks_about_several_pictures(const store::RunData& run, const Group& group) {
+  return std::any_of(group.items.begin(), group.items.end(),
+                     [&](size_t item) { return run.items[item].question.images.size() > 1; });
+}
+
+std::vector<verdict::Recommendation> make_recommendations(const Results& results) {
+  std::vector<verdict::Recommendation> out;
+  for (const Group& group : results.groups) {
+    const bool offered = group.kind == GroupKind::all || group.kind == GroupKind::scenario;
+    const bool graded = std::any_of(group.cells.begin(), group.cells.end(),
+                                    [](const Cell& cell) { return cell.graded > 0; });
+    if (!offered || !graded) continue;
+    std::vector<verdict::Candidate> candidates;
+    for (size_t i = 0; i < results.models.size(); ++i) {
+      const ModelSummary& model = results.models[i];
+      candidates.push_back({.label = model.label,
+                            .accuracy = group.cells[i].accuracy,
+                            .e2e_p50 = group.cells[i].e2e.p50,
+                            .e2e_p95 = group.cells[i].e2e.p95,
+                            .peak_memory_bytes = model.peak_bytes,
+                            .designed_for = model.facts.multi_image_trained ||
+                                            group.kind == GroupKind::all ||
+                                            !asks_about_several_pictures(results.run, group)});
+    }
+    out.push_back(verdict::recommend(group.title, candidates, group.pairs,
+                                     results.run.run.judgement.constraints));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Results::labels() const {
+  std::vector<std::string> out;
+  for (const ModelSummary& model : models) out.push_back(model.label);
+  return out;
+}
+
+Results compute_results(store::RunData run) {
+  Results results;
+  results.run = std::move(run);
+  const store::RunData& data = results.run;
+  for (const store::ModelRow& row : data.models) {
+    ModelSummary model{.label = row.label, .facts = row.facts};
+    const chat::Memory& memory = row.facts.memory;
+    model.peak_bytes = static_cast<double>(std::max(
+        memory.device_peak, memory.weights + memory.vision + memory.kv + memory.workspace));
+    results.models.push_back(std::move(model));
+  }
+  const Table table = index(data);
+  results.groups = make_groups(data);
+  for (Group& group : results.groups) {
+    for (size_t model = 0; model < data.models.size(); ++model)
+      group.cells.push_back(make_cell(data, table, model, group.items));
+    group.pairs = make_pairs(data, table, group.items);
+  }
+  decide_pairs(results.groups, data.run.judgement.alpha);
+  add_macro_accuracy(results.groups);
+  results.recommendations = make_recommendations(results);
+  for (const store::SessionRow& session : data.sessions) {
+    results.wall_seconds += session.wall_seconds;
+    results.load_seconds += session.load_seconds;
+    results.warmup_seconds += session.warmup_seconds;
+  }
+  if (data.run.limits.price_per_hour > 0)
+    results.total_cost = cost::run_cost(data.run.limits.price_per_hour, results.wall_seconds);
+  results.notes = reader_notes(results);
+  results.method = method_notes(results);
+  return results;
+}
+
+}  // namespace visavis::report

@@ -1,0 +1,88 @@
+// Everything a report shows, computed once from a store: for every group of questions that the
+// report offers as a filter, each model's figures and each pair's test. Pages and tables only
+// format this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/stats/intervals.h"
+#include "harness/store/rows.h"
+#include "harness/verdict/pairs.h"
+#include "harness/verdict/recommendation.h"
+
+namespace visavis::report {
+
+using verdict::Titles;
+
+struct Quantiles {
+  std::optional<double> p50;
+  std::optional<double> p95;
+};
+
+/// One model's figures in one group. Seconds; absent where nothing was measured.
+struct Cell {
+  int64_t items = 0;     // questions of the group in the run
+  int64_t answered = 0;  // of them, stored answers (failures included)
+  int64_t graded = 0;    // answers that count: the scenario is graded
+  int64_t full = 0;
+  int64_t partial = 0;
+  int64_t wrong = 0;
+  int64_t unparsed = 0;
+  int64_t failed = 0;
+  double accuracy = 0;  // full / graded
+  stats::Interval interval;
+  std::optional<double> mean_score;
+  std::optional<double> macro_accuracy;  // scenarios weighted equally; only in the group "all"
+  Quantiles ttft;
+  Quantiles tpot;
+  Quantiles e2e;
+  std::vector<double> e2e_all;         // sorted
+  std::optional<double> image_decode;  // medians
+  std::optional<double> image_resize;
+  std::optional<double> vision;
+  std::optional<double> prefill;
+  std::optional<double> characters_per_second;  // all characters over all seconds
+  std::optional<double> tokens_per_second;
+  std::optional<double> cost_per_1000;
+  std::optional<double> cost_per_correct;
+};
+
+enum class GroupKind { all, scenario, language, difficulty };
+
+struct Group {
+  GroupKind kind = GroupKind::all;
+  std::string key;  // "all", "scenario:office", "language:zh", "difficulty:2"
+  Titles title;
+  bool graded = true;
+  std::vector<size_t> items;  // indices into RunData::items
+  std::vector<Cell> cells;    // one per model
+  std::vector<verdict::PairResult> pairs;
+};
+
+struct ModelSummary {
+  std::string label;
+  chat::ModelFacts facts;
+  double peak_bytes = 0;  // measured: what this model added to the process, or its own counters
+};
+
+struct Results {
+  store::RunData run;
+  std::vector<ModelSummary> models;
+  std::vector<Group> groups;
+  std::vector<verdict::Recommendation> recommendations;
+  std::optional<double> total_cost;  // of everything so far: load, warm-up and answers
+  double wall_seconds = 0;
+  double load_seconds = 0;
+  double warmup_seconds = 0;
+  std::vector<Titles> notes;   // what a reader must know before believing the figures
+  std::vector<Titles> method;  // how the figures came about
+
+  std::vector<std::string> labels() const;
+};
+
+Results compute_results(store::RunData run);
+
+}  // namespace visavis::report

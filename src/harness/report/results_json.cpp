@@ -1,0 +1,280 @@
+#include "harness/report/results_json.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "harness/report/words.h"
+#include "picture/decode.h"
+#include "picture/encode.h"
+
+namespace visavis::report {
+namespace {
+
+using base::Json;
+
+constexpr int64_t kPreviewSide = 640;  // pixels; the page never shows more
+constexpr size_t kSmallFile = 60'000;  // bytes; smaller pictures are shown as they are
+
+Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+Json known(double value) { return value >= 0 ? Json(value) : Json(nullptr); }
+
+Json text(const Titles& titles) { return {{"en", titles.en}, {"zh", titles.zh}}; }
+
+Json texts(const std::vector<Titles>& all) {
+  Json list = Json::array();
+  for (const Titles& titles : all) list.push_back(text(titles));
+  return list;
+}
+
+Json quantiles(const Quantiles& value) {
+  return {{"p50", number(value.p50)}, {"p95", number(value.p95)}};
+}
+
+Json cell_json(const Cell& cell) {
+  return {{"items", cell.items},
+          {"answered", cell.answered},
+          {"graded", cell.graded},
+          {"full", cell.full},
+          {"partial", cell.partial},
+          {"wrong", cell.wrong},
+          {"unparsed", cell.unparsed},
+          {"failed", cell.failed},
+          {"accuracy", cell.graded > 0 ? Json(cell.accuracy) : Json(nullptr)},
+          {"low", cell.interval.low},
+          {"high", cell.interval.high},
+          {"mean_score", number(cell.mean_score)},
+          {"macro_accuracy", number(cell.macro_accuracy)},
+          {"ttft", quantiles(cell.ttft)},
+          {"tpot", quantiles(cell.tpot)},
+          {"e2e", quantiles(cell.e2e)},
+          {"e2e_all", cell.e2e_all},
+          {"split",
+           {{"image_decode", number(cell.image_decode)},
+            {"image_resize", number(cell.image_resize)},
+            {"vision", number(cell.vision)},
+            {"prefill", number(cell.prefill)}}},
+          {"characters_per_second", number(cell.characters_per_second)},
+          {"tokens_per_second", number(cell.tokens_per_second)},
+          {"cost_per_1000", number(cell.cost_per_1000)},
+          {"cost_per_correct", number(cell.cost_per_correct)}};
+}
+
+const char* name_of(GroupKind kind) {
+  switch (kind) {
+    case GroupKind::all:
+      return "all";
+    case GroupKind::scenario:
+      return "scenario";
+    case GroupKind::language:
+      return "language";
+    case GroupKind::difficulty:
+      return "difficulty";
+  }
+  return "all";
+}
+
+const char* name_of(verdict::Decision decision) {
+  switch (decision) {
+    case verdict::Decision::first_better:
+      return "first_better";
+    case verdict::Decision::second_better:
+      return "second_better";
+    case verdict::Decision::undecided:
+      return "undecided";
+    case verdict::Decision::cannot_decide:
+      return "cannot_decide";
+  }
+  return "undecided";
+}
+
+Json group_json(const Results& results, const Group& group) {
+  Json json = {{"kind", name_of(group.kind)},
+               {"key", group.key},
+               {"title", text(group.title)},
+               {"graded", group.graded}};
+  json["items"] = Json::array();
+  for (const size_t item : group.items) json["items"].push_back(item);
+  json["cells"] = Json::array();
+  for (const Cell& cell : group.cells) json["cells"].push_back(cell_json(cell));
+  json["pairs"] = Json::array();
+  for (const verdict::PairResult& pair : group.pairs) {
+    if (pair.both == 0) continue;
+    json["pairs"].push_back(
+        {{"a", pair.first},
+         {"b", pair.second},
+         {"both", pair.both},
+         {"a_only", pair.only_first},
+         {"b_only", pair.only_second},
+         {"p", pair.p},
+         {"p_holm", number(pair.p_holm)},
+         {"decision", name_of(pair.decision)},
+         {"more_items", pair.more_items ? Json(*pair.more_items) : Json(nullptr)},
+         {"sentence", text(verdict::in_words(pair, results.labels()))}});
+  }
+  return json;
+}
+
+Json model_json(const ModelSummary& model) {
+  const chat::ModelFacts& facts = model.facts;
+  return {{"label", model.label},
+          {"architecture", facts.architecture},
+          {"device", facts.device},
+          {"weights", facts.weights},
+          {"weights_sha256", facts.weights_sha256},
+          {"context", facts.context},
+          {"checkpoint_bytes", facts.checkpoint_bytes},
+          {"parameters", facts.parameters},
+          {"load_seconds", facts.load_seconds},
+          {"multi_image_trained", facts.multi_image_trained},
+          {"memory",
+           {{"weights", facts.memory.weights},
+            {"vision", facts.memory.vision},
+            {"kv", facts.memory.kv},
+            {"workspace", facts.memory.workspace},
+            {"peak", model.peak_bytes}}}};
+}
+
+std::string evidence_text(const graders::Grade& grade) {
+  std::string line = grade.rule;
+  for (const graders::Evidence& evidence : grade.evidence) {
+    const bool hit = !evidence.found.empty();
+    line += (line.empty() ? "" : " · ") + evidence.kind + (hit ? " + " : " - ") + evidence.wanted;
+  }
+  return line;
+}
+
+std::string reference_text(const suites::Question& question) {
+  if (!question.key.answers.empty()) return base::join(question.key.answers, " | ");
+  std::vector<std::string> parts;
+  for (const auto* facts : {&question.key.facts, &question.key.changes})
+    for (const suites::Fact& fact : *facts)
+      if (!fact.any.empty()) parts.push_back(fact.any.front());
+  return base::join(parts, ", ");
+}
+
+Json answer_json(const store::AnswerRow* answer, const store::GradeRow* grade) {
+  if (answer == nullptr || grade == nullptr)
+    return {{"verdict", "missing"},
+            {"text", ""},
+            {"ttft", nullptr},
+            {"e2e", nullptr},
+            {"tokens", nullptr}};
+  return {{"verdict", graders::name_of(grade->grade.verdict)},
+          {"score", grade->grade.score},
+          {"text", answer->text},
+          {"failure", answer->failure},
+          {"evidence", evidence_text(grade->grade)},
+          {"ttft", known(answer->timing.ttft)},
+          {"e2e", known(answer->timing.e2e)},
+          {"tokens", answer->usage.completion_tokens},
+          {"finish", chat::name_of(answer->finish)}};
+}
+
+// The picture as the page shows it: the file itself if browsers take it and it is small, else
+// shrunk.
+std::string preview(const suites::Picture& picture) {
+  const std::string bytes = base::read_file(picture.path, picture::kMaxFileBytes);
+  const picture::Decoded decoded = picture::decode(bytes, picture.name);
+  const bool large = decoded.image.width > kPreviewSide || decoded.image.height > kPreviewSide;
+  if (large || bytes.size() > kSmallFile)
+    return picture::data_url(picture::thumbnail_webp(decoded.image, kPreviewSide), "image/webp");
+  const char* mime = decoded.format == "JPEG"  ? "image/jpeg"
+                     : decoded.format == "PNG" ? "image/png"
+                                               : "image/webp";
+  return picture::data_url(bytes, mime);
+}
+
+// The pictures of all questions as data: URLs, each once, by content.
+Json pictures_json(const store::RunData& run) {
+  Json pictures = Json::object();
+  for (const store::ItemRow& item : run.items) {
+    for (size_t i = 0; i < item.question.images.size(); ++i) {
+      const std::string& key = item.picture_sha256.at(i);
+      if (pictures.contains(key)) continue;
+      try {
+        pictures[key] = preview(item.question.images[i]);
+      } catch (const Error&) {
+        pictures[key] = "";  // gone since the run, or not a picture: the page says so instead
+      }
+    }
+  }
+  return pictures;
+}
+
+Json items_json(const Results& results) {
+  const store::RunData& run = results.run;
+  std::vector<std::vector<Json>> answers(
+      run.items.size(), std::vector<Json>(run.models.size(), answer_json(nullptr, nullptr)));
+  for (size_t i = 0; i < run.answers.size(); ++i)
+    answers[static_cast<size_t>(run.answers[i].item)][static_cast<size_t>(run.answers[i].model)] =
+        answer_json(&run.answers[i], &run.grades[i]);
+  Json items = Json::array();
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    const store::ItemRow& row = run.items[i];
+    const suites::Scenario& scenario = run.scenario_of(row);
+    items.push_back({{"index", i},
+                     {"id", row.question.id},
+                     {"scenario", scenario.id},
+                     {"scenario_title", text(scenario.title)},
+                     {"lang", row.question.lang},
+                     {"difficulty", row.question.difficulty},
+                     {"question", row.question.question},
+                     {"reference", reference_text(row.question)},
+                     {"images", row.picture_sha256},
+                     {"answers", answers[i]}});
+  }
+  return items;
+}
+
+}  // namespace
+
+Json summary_json(const Results& results) {
+  const store::RunRow& run = results.run.run;
+  Json json;
+  json["run"] = {
+      {"description", run.description},
+      {"started", run.created_at},
+      {"state", run.state},
+      {"seed", run.seed},
+      {"order", run.order},
+      {"questions", results.run.items.size()},
+      {"answers", results.run.answers.size()},
+      {"planned_answers", results.run.items.size() * results.run.models.size()},
+      {"price_per_hour", run.limits.price_per_hour},
+      {"currency", run.limits.currency},
+      {"total_cost", number(results.total_cost)},
+      {"wall_seconds", results.wall_seconds},
+      {"load_seconds", results.load_seconds},
+      {"warmup_seconds", results.warmup_seconds},
+      {"machine", run.machine.empty() ? Json(nullptr) : Json::parse(run.machine, nullptr, false)},
+      {"build", run.build.empty() ? Json(nullptr) : Json::parse(run.build, nullptr, false)}};
+  json["models"] = Json::array();
+  for (const ModelSummary& model : results.models) json["models"].push_back(model_json(model));
+  json["groups"] = Json::array();
+  for (const Group& group : results.groups) json["groups"].push_back(group_json(results, group));
+  json["recommendations"] = Json::array();
+  for (const verdict::Recommendation& recommendation : results.recommendations)
+    json["recommendations"].push_back(
+        {{"title", text(recommendation.title)},
+         {"winner", recommendation.winner ? Json(results.models[*recommendation.winner].label)
+                                          : Json(nullptr)},
+         {"sentence", text(recommendation.sentence)},
+         {"reasons", texts(recommendation.reasons)}});
+  json["notes"] = texts(results.notes);
+  json["method"] = texts(results.method);
+  return json;
+}
+
+Json page_json(const Results& results, const std::string& lang) {
+  Json json = summary_json(results);
+  json["lang"] = lang;
+  json["words"] = words_json();
+  json["items"] = items_json(results);
+  json["pictures"] = pictures_json(results.run);
+  return json;
+}
+
+}  // namespace visavis::report
