@@ -12,11 +12,15 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
 def read_table(text):
+    """{folder: [folders it may include]} of the table whose first column is headed "folder"."""
+    lines = text.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("| folder |")), len(lines))
     table = {}
-    for line in text.splitlines():
+    for line in lines[start + 2 :]:
         row = ROW.match(line)
-        if row and row.group(1) != "folder":
-            table[row.group(1)] = row.group(2).split()
+        if not row:
+            break
+        table[row.group(1)] = row.group(2).split()
     return table
 
 
