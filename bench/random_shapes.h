@@ -1,0 +1,48 @@
+// Published model sizes and the tensors that a checkpoint of such a size holds, with the names that
+// the published repositories use. Only for random_checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "engine/checkpoint/safetensors_writer.h"
+
+namespace visavis::bench {
+
+enum class Family { qwen3_vl, llava };
+
+/// Sizes of one model; text first, then vision.
+struct RandomShape {
+  std::string_view name;
+  Family family;
+  int64_t vocabulary;
+  int64_t hidden;
+  int64_t layers;
+  int64_t heads;
+  int64_t kv_heads;
+  int64_t head_dim;
+  int64_t ffn;
+  bool tied;
+  int64_t vision_hidden;
+  int64_t vision_depth;
+  int64_t vision_heads;
+  int64_t vision_ffn;
+  int64_t vision_positions;   // Qwen: position table rows; CLIP: picture side in pixels
+  std::vector<int64_t> taps;  // Qwen: deepstack
+};
+
+/// Every size that the tool can write.
+const std::vector<RandomShape>& random_shapes();
+/// Throws Error, naming the known ones.
+const RandomShape& random_shape(std::string_view name);
+
+/// All tensors in file order; matrices have two dimensions or more.
+std::vector<checkpoint::TensorSpec> tensors_of(const RandomShape& shape);
+/// config.json and preprocessor_config.json in the spelling of the published repositories.
+base::Json config_of(const RandomShape& shape);
+base::Json preprocessor_of(const RandomShape& shape);
+
+}  // namespace visavis::bench
