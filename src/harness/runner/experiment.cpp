@@ -1,0 +1,224 @@
+#include "harness/runner/experiment.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "harness/suites/document.h"
+#include "harness/suites/formats.h"
+
+namespace visavis::runner {
+namespace {
+
+using suites::Fields;
+using suites::Node;
+
+constexpr int64_t kMaxBytes = int64_t{4} << 20;
+constexpr size_t kMaxProviders = 16;
+constexpr double kMaxMoney = 1e9;
+
+// A value that must be one of a few words.
+std::string choice(const Fields& fields, std::string_view key, const std::string& fallback,
+                   const std::vector<std::string>& known) {
+  const std::string value = fields.text(key, fallback);
+  if (std::find(known.begin(), known.end(), value) == known.end())
+    fields.fail_at(*fields.find(key), "'" + std::string(key) + "' is '" + value +
+                                          "'; known: " + base::join(known, ", "));
+  return value;
+}
+
+// A folder next to the experiment file, or whatever else the name means to the model host.
+std::string model_of(const std::string& id, const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const std::filesystem::path beside = base::resolve(folder, id);
+  return std::filesystem::is_directory(beside, ignored) ? beside.string() : id;
+}
+
+Provider read_provider(const Node& node, const std::string& file,
+                       const std::filesystem::path& folder) {
+  if (node.kind == Node::Kind::scalar) {
+    if (node.scalar.empty()) suites::fail_at(file, node.line, "a provider's name is empty");
+    return {model_of(node.scalar, folder), "", {}};
+  }
+  const Fields fields(node, file, "provider", {"id", "label", "config"});
+  Provider provider{model_of(fields.required_text("id"), folder), fields.text("label"), {}};
+  const Node* config = fields.find("config");
+  if (config == nullptr) return provider;
+  if (config->kind != Node::Kind::map) fields.fail_at(*config, "'config' is not a map");
+  for (const auto& [key, value] : config->entries) {
+    if (value.kind != Node::Kind::scalar)
+      fields.fail_at(value, "'" + key + "' of 'config' is no single value");
+    provider.options.emplace_back(key, value.scalar);
+  }
+  return provider;
+}
+
+std::vector<Provider> read_providers(const Fields& root, const std::filesystem::path& folder) {
+  const Node& list = root.require("providers");
+  if (list.kind != Node::Kind::list || list.items.empty())
+    root.fail_at(list, "'providers' is not a list of at least one model");
+  if (list.items.size() > kMaxProviders)
+    root.fail_at(list, "found " + std::to_string(list.items.size()) +
+                           " providers, wanted at most " + std::to_string(kMaxProviders));
+  std::vector<Provider> providers;
+  for (const Node& node : list.items) providers.push_back(read_provider(node, root.file(), folder));
+  return providers;
+}
+
+SuiteSource read_suite_source(const Node& node, const std::string& file,
+                              const std::filesystem::path& folder,
+                              const std::vector<std::filesystem::path>& libraries) {
+  std::string name;
+  std::string tests;
+  if (node.kind == Node::Kind::scalar) {
+    tests = node.scalar;
+  } else {
+    const Fields fields(node, file, "suite", {"name", "tests"});
+    name = fields.text("name");
+    tests = fields.required_text("tests");
+  }
+  try {
+    return {suites::find_suite(tests, folder, libraries), name};
+  } catch (const Error& error) {
+    suites::fail_at(file, node.line, error.what());
+  }
+}
+
+void read_schedule(const Node& node, const std::string& file, Experiment& experiment) {
+  const Fields fields(node, file, "schedule",
+                      {"seed", "warmup", "order", "residency", "concurrency"});
+  experiment.seed =
+      static_cast<uint64_t>(fields.integer("seed", 42, 0, std::numeric_limits<int64_t>::max()));
+  experiment.warmup = static_cast<int>(fields.integer("warmup", 2, 0, 1000));
+  experiment.order = choice(fields, "order", "abba", {"abba", "fixed"});
+  choice(fields, "residency", "auto", {"auto"});
+  fields.integer("concurrency", 1, 1, 1);
+}
+
+void read_generation(const Node& node, const std::string& file, Generation& generation) {
+  const Fields fields(
+      node, file, "generation_kwargs",
+      {"temperature", "top_k", "top_p", "repetition_penalty", "max_tokens", "stop"});
+  chat::Sampling& sampling = generation.sampling;
+  sampling.temperature = static_cast<float>(fields.number("temperature", 0, 0, 100));
+  sampling.top_k = static_cast<int>(fields.integer("top_k", 0, 0, 1 << 20));
+  sampling.top_p = static_cast<float>(fields.number("top_p", 1, 1e-6, 1));
+  sampling.repetition_penalty =
+      static_cast<float>(fields.number("repetition_penalty", 1, 0.01, 100));
+  if (fields.find("max_tokens") != nullptr)
+    generation.max_tokens = static_cast<int>(fields.integer("max_tokens", 0, 1, 1 << 20));
+  generation.stop = fields.texts("stop");
+}
+
+void read_budget(const Node& node, const std::string& file, store::Limits& limits) {
+  const Fields fields(node, file, "budget",
+                      {"currency", "gpu_price_per_hour", "max_cost", "max_time"});
+  limits.currency = fields.text("currency", limits.currency);
+  limits.price_per_hour = fields.number("gpu_price_per_hour", 0, 0, kMaxMoney);
+  limits.max_cost = fields.number("max_cost", 0, 0, kMaxMoney);
+  if (const Node* time = fields.find("max_time"))
+    limits.max_seconds = suites::parse_duration(
+        fields.text("max_time"), file + ":" + std::to_string(time->line) + ": 'max_time'");
+}
+
+void read_compare(const Node& node, const std::string& file, store::Judgement& judgement) {
+  const Fields fields(node, file, "compare",
+                      {"baseline", "alpha", "equivalence_margin", "correction"});
+  judgement.baseline = fields.text("baseline");
+  judgement.alpha = fields.number("alpha", judgement.alpha, 1e-6, 0.5);
+  judgement.equivalence_margin =
+      fields.number("equivalence_margin", judgement.equivalence_margin, 0, 1);
+  judgement.correction = choice(fields, "correction", judgement.correction, {"holm", "none"});
+}
+
+void read_grading(const Node& node, const std::string& file, graders::Cutoffs& cutoffs) {
+  const Fields fields(node, file, "grading", {"graded_full", "facts_full", "facts_partial"});
+  cutoffs.graded_full = fields.number("graded_full", cutoffs.graded_full, 0, 1);
+  cutoffs.facts_full = fields.number("facts_full", cutoffs.facts_full, 0, 1);
+  cutoffs.facts_partial = fields.number("facts_partial", cutoffs.facts_partial, 0, 1);
+  if (cutoffs.facts_partial > cutoffs.facts_full)
+    fields.fail_at(node, "'facts_partial' is above 'facts_full'");
+}
+
+void read_recommend(const Node& node, const std::string& file, store::Judgement& judgement) {
+  const Fields fields(node, file, "recommend", {"constraints", "weights", "sensitivity"});
+  judgement.sensitivity = fields.number("sensitivity", judgement.sensitivity, 0, 1);
+  if (const Node* constraints = fields.find("constraints")) {
+    const Fields limits(*constraints, file, "constraints", {"peak_vram_mib", "p95_e2e_s"});
+    for (const auto& [key, value] : constraints->entries)
+      judgement.constraints[key] = limits.number(key, 0, 0, 1e12);
+  }
+  if (const Node* weights = fields.find("weights")) {
+    const Fields shares(*weights, file, "weights", {"accuracy", "latency", "cost", "memory"});
+    for (const auto& [key, value] : weights->entries)
+      judgement.weights[key] = shares.number(key, 0, 0, 1);
+  }
+}
+
+}  // namespace
+
+Experiment parse_experiment(const std::string& text, const std::filesystem::path& file,
+                            const std::vector<std::filesystem::path>& libraries) {
+  const std::string name = file.string();
+  const std::filesystem::path folder = file.parent_path();
+  const Node document = suites::parse_yaml(text, name);
+  const Fields root(document, name, "experiment",
+                    {"description", "providers", "suites", "schedule", "generation_kwargs",
+                     "budget", "grading", "compare", "recommend", "lang"});
+  Experiment experiment;
+  experiment.description = root.text("description");
+  experiment.providers = read_providers(root, folder);
+  const Node& list = root.require("suites");
+  if (list.kind != Node::Kind::list || list.items.empty())
+    root.fail_at(list, "'suites' is not a list of at least one suite");
+  for (const Node& node : list.items)
+    experiment.suites.push_back(read_suite_source(node, name, folder, libraries));
+  if (const Node* node = root.find("schedule")) read_schedule(*node, name, experiment);
+  if (const Node* node = root.find("generation_kwargs"))
+    read_generation(*node, name, experiment.generation);
+  if (const Node* node = root.find("budget")) read_budget(*node, name, experiment.limits);
+  if (const Node* node = root.find("grading"))
+    read_grading(*node, name, experiment.judgement.cutoffs);
+  if (const Node* node = root.find("compare")) read_compare(*node, name, experiment.judgement);
+  if (const Node* node = root.find("recommend")) read_recommend(*node, name, experiment.judgement);
+  experiment.lang = choice(root, "lang", "en", {"en", "zh"});
+  return experiment;
+}
+
+Experiment read_experiment(const std::filesystem::path& path,
+                           const std::vector<std::filesystem::path>& libraries) {
+  return parse_experiment(base::read_file(path, kMaxBytes), path, libraries);
+}
+
+void label_providers(Experiment& experiment) {
+  std::set<std::string> taken;
+  for (const Provider& provider : experiment.providers)
+    require(provider.label.empty() || taken.insert(provider.label).second,
+            "two providers have the label '", provider.label, "'");
+  for (Provider& provider : experiment.providers) {
+    if (!provider.label.empty()) continue;
+    std::filesystem::path path(provider.model);
+    if (!path.has_filename()) path = path.parent_path();
+    const std::string name = path.filename().empty() ? provider.model : path.filename().string();
+    provider.label = name;
+    for (int number = 2; !taken.insert(provider.label).second; ++number)
+      provider.label = name + " #" + std::to_string(number);
+  }
+  const std::string& baseline = experiment.judgement.baseline;
+  require(baseline.empty() || taken.count(baseline) > 0, "the baseline '", baseline,
+          "' is no provider's label; known: ",
+          base::join(std::vector<std::string>(taken.begin(), taken.end()), ", "));
+}
+
+void check_experiment(const Experiment& experiment) {
+  require(!experiment.providers.empty(), "no model to compare");
+  require(!experiment.suites.empty(), "no suite to compare the models on");
+  require(experiment.limits.max_cost == 0 || experiment.limits.price_per_hour > 0,
+          "a cost limit needs a price per hour (--price, or gpu_price_per_hour in the file)");
+}
+
+}  // namespace visavis::runner

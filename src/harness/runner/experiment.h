@@ -1,0 +1,66 @@
+// What to compare and how: the experiment file or its command-line form, as plain data. Not the
+// order of work (schedule.h) and not the work (runner.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chat/model_host.h"
+#include "chat/request.h"
+#include "harness/store/rows.h"
+#include "harness/suites/suite.h"
+
+namespace visavis::runner {
+
+struct Provider {
+  std::string model;  // as ModelHost::open knows it
+  std::string label;  // unique; empty until label_providers()
+  chat::ModelOptions options;
+};
+
+/// Where a suite lies and, if not empty, how the experiment calls it.
+struct SuiteSource {
+  std::filesystem::path path;
+  std::string name;
+};
+
+struct Generation {
+  chat::Sampling sampling;
+  std::optional<int> max_tokens;  // absent: the suite's, or else 256
+  std::vector<std::string> stop;
+};
+
+struct Experiment {
+  std::string description;
+  std::vector<Provider> providers;
+  std::vector<SuiteSource> suites;
+  uint64_t seed = 42;
+  int warmup = 2;              // questions per model and session that are asked and discarded
+  std::string order = "abba";  // or "fixed": the same order of models at every question
+  Generation generation;
+  store::Limits limits;
+  store::Judgement judgement;
+  std::string lang = "en";
+};
+
+/// Reads an experiment file. Suites and model folders are looked for next to it, suites also by
+/// name in `libraries`. Throws Error with file, line and the known keys.
+Experiment read_experiment(const std::filesystem::path& path,
+                           const std::vector<std::filesystem::path>& libraries);
+
+/// The same from text; `file` names it in errors and relative paths start at its folder.
+Experiment parse_experiment(const std::string& text, const std::filesystem::path& file,
+                            const std::vector<std::filesystem::path>& libraries);
+
+/// Gives every provider without a label one (its model's name, numbered if it repeats). Throws
+/// Error if two labels are equal or the baseline is none of them.
+void label_providers(Experiment& experiment);
+
+/// Throws Error for what no field can show alone: no provider, no suite, a cost limit without
+/// price.
+void check_experiment(const Experiment& experiment);
+
+}  // namespace visavis::runner

@@ -1,0 +1,162 @@
+#include "harness/runner/experiment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace visavis::runner {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::filesystem::path kSource = VISAVIS_SOURCE_DIR;
+const std::filesystem::path kLibrary = kSource / "tests/data/suites";
+const std::filesystem::path kFull = kSource / "tests/data/experiments/full.yaml";
+
+template <class Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string parse_error(const std::string& text) {
+  return error_of([&] { parse_experiment(text, "e.yaml", {kLibrary}); });
+}
+
+const std::string kStart = "providers: [fake-a]\nsuites: [tiny]\n";
+
+TEST(Experiment, ReadsEveryKey) {
+  Experiment experiment = read_experiment(kFull, {kLibrary});
+  label_providers(experiment);
+  EXPECT_EQ(experiment.description, "Two models on a tiny suite");
+  EXPECT_EQ(experiment.lang, "zh");
+  ASSERT_EQ(experiment.providers.size(), 2u);
+  EXPECT_EQ(experiment.providers[0].label, "A");
+  EXPECT_EQ(experiment.providers[0].options,
+            (chat::ModelOptions{{"weights", "int4"}, {"max_pixels", "802816"}, {"ctx", "4096"}}));
+  EXPECT_EQ(experiment.providers[1].label, "fake-b");
+  ASSERT_EQ(experiment.suites.size(), 2u);
+  EXPECT_EQ(experiment.suites[1].name, "again");
+  EXPECT_TRUE(std::filesystem::exists(experiment.suites[1].path));
+  EXPECT_EQ(experiment.seed, 7u);
+  EXPECT_EQ(experiment.warmup, 1);
+  EXPECT_EQ(experiment.order, "fixed");
+  EXPECT_FLOAT_EQ(experiment.generation.sampling.temperature, 0.5f);
+  EXPECT_EQ(experiment.generation.sampling.top_k, 20);
+  EXPECT_EQ(experiment.generation.max_tokens, 64);
+  EXPECT_EQ(experiment.generation.stop, std::vector<std::string>{"\n\n"});
+  EXPECT_EQ(experiment.limits.max_seconds, 7200);
+  EXPECT_EQ(experiment.limits.price_per_hour, 2);
+  EXPECT_EQ(experiment.judgement.cutoffs.facts_partial, 0.25);
+  EXPECT_EQ(experiment.judgement.alpha, 0.1);
+  EXPECT_EQ(experiment.judgement.correction, "none");
+  EXPECT_EQ(experiment.judgement.constraints.at("peak_vram_mib"), 15000);
+  EXPECT_EQ(experiment.judgement.weights.at("latency"), 0.25);
+  EXPECT_EQ(experiment.judgement.sensitivity, 0.3);
+}
+
+TEST(Experiment, NamesFileLineAndKnownKeysOfAnUnknownKey) {
+  EXPECT_THAT(parse_error(kStart + "budgets: 3\n"),
+              AllOf(HasSubstr("e.yaml:3: unknown key 'budgets' in experiment"),
+                    HasSubstr("known: description, providers, suites, schedule")));
+  EXPECT_THAT(parse_error("providers:\n  - id: a\n    weights: int4\nsuites: [tiny]\n"),
+              AllOf(HasSubstr("e.yaml:3:"), HasSubstr("known: id, label, config")));
+}
+
+TEST(Experiment, RefusesBadValuesWithTheirPlace) {
+  EXPECT_THAT(parse_error("suites: [tiny]\n"), HasSubstr("experiment has no 'providers'"));
+  EXPECT_THAT(parse_error("providers: []\nsuites: [tiny]\n"), HasSubstr("e.yaml:1:"));
+  EXPECT_THAT(parse_error("providers: [a]\nsuites:\n  - nowhere\n"),
+              AllOf(HasSubstr("e.yaml:3: no suite 'nowhere'"), HasSubstr("tiny")));
+  EXPECT_THAT(parse_error(kStart + "schedule: {order: random}\n"), HasSubstr("known: abba, fixed"));
+  EXPECT_THAT(parse_error(kStart + "schedule: {seed: -1}\n"), HasSubstr("wanted a whole number"));
+  EXPECT_THAT(parse_error(kStart + "schedule: {concurrency: 4}\n"), HasSubstr("from 1 to 1"));
+  EXPECT_THAT(parse_error(kStart + "budget:\n  max_time: soon\n"),
+              HasSubstr("e.yaml:4: 'max_time': found 'soon'"));
+  EXPECT_THAT(parse_error(kStart + "generation_kwargs: {top_p: 0}\n"), HasSubstr("'top_p'"));
+  EXPECT_THAT(parse_error(kStart + "grading: {facts_full: 0.2, facts_partial: 0.5}\n"),
+              HasSubstr("'facts_partial' is above"));
+  EXPECT_THAT(parse_error("providers: [{id: a, config: {x: [1]}}]\nsuites: [tiny]\n"),
+              HasSubstr("no single value"));
+  EXPECT_THAT(parse_error(kStart + "lang: fr\n"), HasSubstr("known: en, zh"));
+}
+
+TEST(Experiment, TakesAModelFolderNextToItsFile) {
+  const Experiment experiment = parse_experiment(
+      "providers: [suites, fake-b]\nsuites: [suites/tiny]\n", kSource / "tests/data/e.yaml", {});
+  EXPECT_EQ(experiment.providers[0].model, (kSource / "tests/data/suites").string());
+  EXPECT_EQ(experiment.providers[1].model, "fake-b");
+}
+
+TEST(Labels, AreMadeUniqueOrRefused) {
+  Experiment experiment;
+  experiment.providers = {{"/models/demo/", "", {}}, {"demo", "", {}}, {"x", "demo #2", {}}};
+  label_providers(experiment);
+  EXPECT_EQ(experiment.providers[0].label, "demo");
+  EXPECT_EQ(experiment.providers[1].label, "demo #3");
+  experiment.providers[1].label = "demo";
+  EXPECT_THAT(error_of([&] { label_providers(experiment); }), HasSubstr("label 'demo'"));
+  experiment.providers.resize(1);
+  experiment.judgement.baseline = "other";
+  EXPECT_THAT(error_of([&] { label_providers(experiment); }), HasSubstr("known: demo"));
+}
+
+TEST(Experiment, NeedsAPriceForACostLimit) {
+  Experiment experiment =
+      parse_experiment(kStart + "budget: {max_cost: 5}\n", "e.yaml", {kLibrary});
+  EXPECT_THAT(error_of([&] { check_experiment(experiment); }), HasSubstr("needs a price"));
+}
+
+std::vector<std::string> sorted(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> properties_of(const base::Json& schema) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : schema.at("properties").items()) names.push_back(name);
+  return sorted(names);
+}
+
+// The keys that the reader lists when it meets one that it does not know.
+std::vector<std::string> keys_known_after(const std::string& text) {
+  const std::string error = parse_error(text);
+  const size_t at = error.find("known: ");
+  if (at == std::string::npos) return {error};
+  std::vector<std::string> names = base::split(error.substr(at + 7), ',');
+  for (std::string& name : names) name = std::string(base::trim(name));
+  return sorted(names);
+}
+
+TEST(Schema, HasTheKeysThatTheReaderKnows) {
+  const base::Json schema = base::read_json(kSource / "docs/experiment.schema.json");
+  const base::Json& root = schema.at("properties");
+  EXPECT_EQ(properties_of(schema), keys_known_after(kStart + "zzz: 1\n"));
+  EXPECT_EQ(properties_of(root["providers"]["items"]["anyOf"][1]),
+            keys_known_after("providers: [{zzz: 1}]\n"));
+  EXPECT_EQ(properties_of(root["suites"]["items"]["anyOf"][1]),
+            keys_known_after("providers: [a]\nsuites: [{zzz: 1}]\n"));
+  for (const char* section :
+       {"schedule", "generation_kwargs", "budget", "grading", "compare", "recommend"})
+    EXPECT_EQ(properties_of(root[section]), keys_known_after(kStart + section + ": {zzz: 1}\n"))
+        << section;
+  for (const char* section : {"constraints", "weights"})
+    EXPECT_EQ(properties_of(root["recommend"]["properties"][section]),
+              keys_known_after(kStart + "recommend: {" + section + ": {zzz: 1}}\n"))
+        << section;
+}
+
+}  // namespace
+}  // namespace visavis::runner
