@@ -132,6 +132,16 @@ std::string png_of_size(uint32_t width, uint32_t height) {
   return png;
 }
 
+TEST(Decode, AFileTooShortForItsSizeIsRefusedBeforeMemoryIsTaken) {
+  EXPECT_THAT(refusal(png_of_size(10000, 10000)), HasSubstr("bytes for a PNG of 10000 x 10000"));
+  std::string jpeg = file("jpeg_grey.jpg");
+  const size_t frame = jpeg.find("\xFF\xC0");
+  ASSERT_NE(frame, std::string::npos);
+  jpeg[frame + 5] = jpeg[frame + 7] = '\x27';
+  jpeg[frame + 6] = jpeg[frame + 8] = '\x10';
+  EXPECT_THAT(refusal(jpeg), HasSubstr("bytes for a JPEG of 10000 x 10000"));
+}
+
 TEST(Decode, ADamagedPictureLeaksNothingAndIsRefused) {
   std::string png = file("png_rgb_8.png");
   png[60] = static_cast<char>(png[60] + 1);

@@ -25,6 +25,10 @@ namespace {
 constexpr int64_t kMaxScans = 500;
 constexpr int64_t kMaxScanPixels = int64_t{1} << 32;  // scans x pixels
 
+// Huffman codes spend at least one bit on each 8 x 8 block of the finest component; a file too
+// short for its own size is refused before memory is taken for it.
+constexpr int64_t kMaxPixelsPerByte = 8 * 64;
+
 struct JpegReader {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
@@ -166,6 +170,11 @@ Stored decode_jpeg(std::string_view bytes, std::string_view name) {
   if (!run_guarded(reader, &read_header)) refuse();
   jpeg_decompress_struct& info = reader.info;
   check_size(info.image_width, info.image_height, name);
+  const int64_t pixels = int64_t{info.image_width} * info.image_height;
+  require(
+      info.arith_code != FALSE || pixels / kMaxPixelsPerByte <= static_cast<int64_t>(bytes.size()),
+      "picture '", name, "': found ", bytes.size(), " bytes for a JPEG of ", info.image_width,
+      " x ", info.image_height, " pixels, wanted a complete one");
   const int components = info.num_components;
   require(components == 1 || components == 3 || components == 4, "picture '", name,
           "': found a JPEG of ", components, " components, wanted 1, 3 or 4");

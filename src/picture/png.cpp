@@ -33,6 +33,10 @@ int64_t read_u32(std::string_view bytes, size_t at) {
   return value;
 }
 
+// Deflate turns one byte into at most this many; a file too short for its own size is refused
+// before memory is taken for it.
+constexpr int64_t kMaxInflation = 1032;
+
 struct PngReader {
   std::string_view bytes;
   size_t at = 0;
@@ -216,6 +220,11 @@ Stored decode_png(std::string_view bytes, std::string_view name) {
   const int64_t width = png_get_image_width(reader.png, reader.info);
   const int64_t height = png_get_image_height(reader.png, reader.info);
   check_size(width, height, name);
+  const auto stored_bytes =
+      static_cast<int64_t>(png_get_rowbytes(reader.png, reader.info)) * height;
+  require(stored_bytes / kMaxInflation <= static_cast<int64_t>(bytes.size()), "picture '", name,
+          "': found ", bytes.size(), " bytes for a PNG of ", width, " x ", height,
+          " pixels, wanted a complete one");
   const int color_type = png_get_color_type(reader.png, reader.info);
   const bool grey16 = is_grey16(reader);
   if (!run_guarded(reader, &set_transforms)) refuse();
