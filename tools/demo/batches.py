@@ -12,8 +12,8 @@ import seeds
 from chat import Chat
 
 SINGLE_MIX = (("office", 0.28), ("shelf", 0.47), ("festival", 0.25))
-EASY_START = (0.6, 0.3, 0.1)      # shares of the three difficulties in the first batches
-EASY_BATCHES = 120                # of each worker, until the shares are equal
+EASY_START = (0.6, 0.3, 0.1)  # shares of the three difficulties in the first batches
+EASY_BATCHES = 120  # of each worker, until the shares are equal
 
 
 def difficulty_shares(batch_index):
@@ -28,13 +28,22 @@ def make_samples(rng, chat, singles, pairs, shares):
     for scenario, share in SINGLE_MIX:
         wanted += [scenario] * round(share * singles)
     wanted = (wanted + ["shelf"] * singles)[:singles] + ["before_after"] * pairs
-    return [scenarios.sample(rng, scenario, rng.choices((1, 2, 3), shares)[0], view=chat.family.view) for scenario in wanted]
+    return [
+        scenarios.sample(
+            rng, scenario, rng.choices(scene.TRAINED_LEVELS, shares)[0], view=chat.family.view
+        )
+        for scenario in wanted
+    ]
 
 
 def collate(chat, samples, singles):
     """Tensors of a batch: the renderer's arrays and, for one and two pictures, ids, labels, weights."""
-    batch = {name: torch.from_numpy(array) for name, array in
-             scene.pack([picture for sample in samples for picture in sample.scenes]).items()}
+    batch = {
+        name: torch.from_numpy(array)
+        for name, array in scene.pack(
+            [picture for sample in samples for picture in sample.scenes]
+        ).items()
+    }
     for pictures, part in ((1, samples[:singles]), (2, samples[singles:])):
         rows = [chat.training_row(pictures, sample.turns) for sample in part]
         ids, labels, weights = (np.array(column) for column in zip(*rows))
@@ -65,5 +74,12 @@ class Batches(torch.utils.data.IterableDataset):
 
 def loader(family, tokenizer_path, singles, pairs, workers):
     """An iterator over batches in pinned memory, made ahead by `workers` processes."""
-    return iter(torch.utils.data.DataLoader(Batches(family, tokenizer_path, singles, pairs), batch_size=None,
-                                            num_workers=workers, prefetch_factor=4, pin_memory=True))
+    return iter(
+        torch.utils.data.DataLoader(
+            Batches(family, tokenizer_path, singles, pairs),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=4,
+            pin_memory=True,
+        )
+    )

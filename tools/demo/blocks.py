@@ -42,11 +42,15 @@ def qwen_vision_block(x, cosine, sine, w, heads: int):
     """One block of Qwen3-VL's tower: fused qkv, 2-D rotary in float32, tanh GELU. x: [B, N, D]"""
     pictures, patches, width = x.shape
     qkv = linear(layer_norm(x, w, "norm1", 1e-6), w, "attn.qkv")
-    query, key, value = qkv.view(pictures, patches, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
+    query, key, value = (
+        qkv.view(pictures, patches, 3, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
+    )
     wide_query, wide_key = query.float(), key.float()
     query = (wide_query * cosine + rotate_half(wide_query) * sine).to(value.dtype)
     key = (wide_key * cosine + rotate_half(wide_key) * sine).to(value.dtype)
-    x = x + linear(join_heads(functional.scaled_dot_product_attention(query, key, value)), w, "attn.proj")
+    x = x + linear(
+        join_heads(functional.scaled_dot_product_attention(query, key, value)), w, "attn.proj"
+    )
     hidden = linear(layer_norm(x, w, "norm2", 1e-6), w, "mlp.linear_fc1")
     return x + linear(functional.gelu(hidden, approximate="tanh"), w, "mlp.linear_fc2")
 
@@ -54,8 +58,14 @@ def qwen_vision_block(x, cosine, sine, w, heads: int):
 def clip_block(x, w, heads: int):
     """One pre-norm block of CLIP with quick GELU. x: [B, N, D]"""
     hidden = layer_norm(x, w, "layer_norm1", 1e-5)
-    query, key, value = (split_heads(linear(hidden, w, f"self_attn.{n}_proj"), heads) for n in "qkv")
-    x = x + linear(join_heads(functional.scaled_dot_product_attention(query, key, value)), w, "self_attn.out_proj")
+    query, key, value = (
+        split_heads(linear(hidden, w, f"self_attn.{n}_proj"), heads) for n in "qkv"
+    )
+    x = x + linear(
+        join_heads(functional.scaled_dot_product_attention(query, key, value)),
+        w,
+        "self_attn.out_proj",
+    )
     hidden = linear(layer_norm(x, w, "layer_norm2", 1e-5), w, "mlp.fc1")
     return x + linear(hidden * torch.sigmoid(1.702 * hidden), w, "mlp.fc2")
 
@@ -94,5 +104,7 @@ def decoder_layer(x, cosine, sine, w, heads: int, kv_heads: int, eps: float):
 def answer_loss(x, norm_weight, head_weight, labels, weights, eps: float):
     """Weighted sum of the cross entropies of answer tokens. x: [B, S, D]; labels and weights: [B, S]"""
     logits = functional.linear(rms_norm(x, norm_weight, eps), head_weight).float()
-    losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100, reduction="none")
+    losses = functional.cross_entropy(
+        logits.flatten(0, 1), labels.flatten(), ignore_index=-100, reduction="none"
+    )
     return (losses * weights.flatten()).sum()

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 import scene
 
 TEXT_ROOM = 128  # tokens for everything but image tokens
-IGNORE = -100    # label of positions without loss
+IGNORE = -100  # label of positions without loss
 CACHE_LIMIT = 60000
 
 QWEN_TEMPLATE = (
@@ -18,13 +18,15 @@ QWEN_TEMPLATE = (
     "{%- else %}{%- for c in m.content %}{%- if c.type == 'image' %}"
     "{{- '<|vision_start|><|image_pad|><|vision_end|>' }}{%- elif c.type == 'text' %}{{- c.text }}{%- endif %}"
     "{%- endfor %}{%- endif %}{{- '<|im_end|>\\n' }}{%- endfor %}"
-    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}")
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
+)
 LLAVA_TEMPLATE = (
     "{% for m in messages %}{% if m.role != 'system' %}{{ m.role.upper() + ': ' }}{% endif %}"
     "{% if m.content is string %}{{ m.content + ' ' }}{% else %}"
     "{% for c in m.content if c.type == 'image' %}{{ '<image>\\n' }}{% endfor %}"
     "{% for c in m.content if c.type == 'text' %}{{ c.text + ' ' }}{% endfor %}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}")
+    "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
+)
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class Family:
     image_token: str
     stop_token: str
     pad_token: str
-    grid: tuple        # image tokens: columns, rows
-    cell: int          # canvas pixels that one image token covers, along each side
-    view: tuple        # canvas columns that the model sees
+    grid: tuple  # image tokens: columns, rows
+    cell: int  # canvas pixels that one image token covers, along each side
+    view: tuple  # canvas columns that the model sees
 
     @property
     def image_tokens(self):
@@ -48,7 +50,9 @@ class Family:
         """The string that the family's chat template gives for one question about `pictures` pictures."""
         if self.name == "qwen3-vl":
             image = "<|vision_start|><|image_pad|><|vision_end|>"
-            return f"<|im_start|>user\n{image * pictures}{question}<|im_end|>\n<|im_start|>assistant\n"
+            return (
+                f"<|im_start|>user\n{image * pictures}{question}<|im_end|>\n<|im_start|>assistant\n"
+            )
         images = "<image>\n" * pictures
         return f"USER: {images}{question} ASSISTANT:"
 
@@ -60,8 +64,16 @@ class Family:
 
 
 FAMILIES = {
-    "qwen3-vl": Family("qwen3-vl", QWEN_TEMPLATE, "<|image_pad|>", "<|im_end|>", "<|endoftext|>",
-                       (scene.WIDTH // 32, scene.HEIGHT // 32), 32, scene.WHOLE),
+    "qwen3-vl": Family(
+        "qwen3-vl",
+        QWEN_TEMPLATE,
+        "<|image_pad|>",
+        "<|im_end|>",
+        "<|endoftext|>",
+        (scene.WIDTH // 32, scene.HEIGHT // 32),
+        32,
+        scene.WHOLE,
+    ),
     "llava": Family("llava", LLAVA_TEMPLATE, "<image>", "</s>", "<pad>", (16, 16), 16, scene.CROP),
 }
 
@@ -114,7 +126,11 @@ class Chat:
         room = self.length[pictures]
         ids, labels, weights = [], [], []
         for index, turn in enumerate(turns):
-            before = self.encode(self.family.render_next(turn.question)) if index else self.prompt(pictures, turn.question)[0]
+            before = (
+                self.encode(self.family.render_next(turn.question))
+                if index
+                else self.prompt(pictures, turn.question)[0]
+            )
             answer = self.encode(turn.answer) + [self.stop_id]
             if len(ids) + len(before) + len(answer) > room:
                 assert index > 0, f"the first turn does not fit: {turn}"

@@ -45,7 +45,9 @@ class Forward:
         positions = torch.arange(length)[None]
         if self.is_qwen:
             positions = self._mrope_positions(pictures, length)[:, None]
-        cosine, sine = self.text.rotary_emb(torch.zeros(1, 1, 1, device=self.device), positions.to(self.device))
+        cosine, sine = self.text.rotary_emb(
+            torch.zeros(1, 1, 1, device=self.device), positions.to(self.device)
+        )
         return cosine.float().clone()[:, None], sine.float().clone()[:, None]
 
     def _mrope_positions(self, pictures, length):
@@ -66,14 +68,24 @@ class Forward:
 
     def _prepare_qwen_vision(self):
         """Interpolation of the position grid and rotary tables of the one picture size."""
-        from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
+        from transformers.vision_utils import (
+            get_vision_interpolation_indices_and_weights,
+            get_vision_position_ids,
+        )
 
         tower = self.model.model.visual
         grid = torch.tensor([[1, scene.HEIGHT // PATCH, scene.WIDTH // PATCH]], device=self.device)
         self.position_index, self.position_weight = get_vision_interpolation_indices_and_weights(
-            grid, num_grid_per_side=tower.num_grid_per_side, mode=tower.interpolation_mode,
-            align_corners=tower.interpolation_align_corners, spatial_merge_size=MERGE, kwargs={})
-        cosine, sine = tower.rotary_pos_emb(torch.zeros(1, device=self.device), get_vision_position_ids(grid, MERGE, kwargs={}))
+            grid,
+            num_grid_per_side=tower.num_grid_per_side,
+            mode=tower.interpolation_mode,
+            align_corners=tower.interpolation_align_corners,
+            spatial_merge_size=MERGE,
+            kwargs={},
+        )
+        cosine, sine = tower.rotary_pos_emb(
+            torch.zeros(1, device=self.device), get_vision_position_ids(grid, MERGE, kwargs={})
+        )
         self.vision_rotary = cosine.float().clone(), sine.float().clone()
 
     def patches(self, pictures):
@@ -82,12 +94,18 @@ class Forward:
         if self.is_qwen:
             rows, columns = scene.HEIGHT // (PATCH * MERGE), scene.WIDTH // (PATCH * MERGE)
             blocks_ = (planes / 127.5 - 1).view(-1, 3, rows, MERGE, PATCH, columns, MERGE, PATCH)
-            return blocks_.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(planes.shape[0], -1, 3 * PATCH * PATCH)
+            return blocks_.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(
+                planes.shape[0], -1, 3 * PATCH * PATCH
+            )
         size = (224, 224 * scene.WIDTH // scene.HEIGHT)
-        small = functional.interpolate(planes, size=size, mode="bicubic", antialias=True, align_corners=False)
+        small = functional.interpolate(
+            planes, size=size, mode="bicubic", antialias=True, align_corners=False
+        )
         margin = (size[1] - 224) // 2
         small = small.clamp(0, 255).round()[..., margin : margin + 224] / 255
-        mean, std = (torch.tensor(v, device=small.device)[:, None, None] for v in (CLIP_MEAN, CLIP_STD))
+        mean, std = (
+            torch.tensor(v, device=small.device)[:, None, None] for v in (CLIP_MEAN, CLIP_STD)
+        )
         return ((small - mean) / std).contiguous()
 
     def vision(self, patches):
@@ -104,7 +122,9 @@ class Forward:
         taps = list(tower.deepstack_visual_indexes)
         deepstack = []
         for index, block in enumerate(tower.blocks):
-            x = self.qwen_vision_block(x, *self.vision_rotary, self.weights(block), tower.config.num_heads)
+            x = self.qwen_vision_block(
+                x, *self.vision_rotary, self.weights(block), tower.config.num_heads
+            )
             if index in taps:
                 merger = tower.deepstack_merger_list[taps.index(index)]
                 deepstack.append(self.merge_patches(x, self.weights(merger), True))
@@ -113,22 +133,31 @@ class Forward:
     def _llava_vision(self, patches):
         tower = self.model.model.vision_tower
         embeddings = tower.embeddings
-        x = functional.conv2d(patches, embeddings.patch_embedding.weight, stride=embeddings.patch_size)
+        x = functional.conv2d(
+            patches, embeddings.patch_embedding.weight, stride=embeddings.patch_size
+        )
         x = x.flatten(2).transpose(1, 2)
         class_token = embeddings.class_embedding.to(x.dtype).expand(x.shape[0], 1, -1)
         x = torch.cat([class_token, x], 1).float() + embeddings.position_embedding.weight
         x = blocks.layer_norm(x, self.weights(tower), "pre_layrnorm", 1e-5)
-        for layer in tower.encoder.layers[:-1]:  # vision_feature_layer -2: the last block is never used
+        for layer in tower.encoder.layers[
+            :-1
+        ]:  # vision_feature_layer -2: the last block is never used
             x = self.clip_block(x, self.weights(layer), tower.config.num_attention_heads)
         projector = self.weights(self.model.model.multi_modal_projector)
-        return blocks.linear(functional.gelu(blocks.linear(x[:, 1:], projector, "linear_1")), projector, "linear_2")
+        return blocks.linear(
+            functional.gelu(blocks.linear(x[:, 1:], projector, "linear_1")), projector, "linear_2"
+        )
 
     def _place(self, x, pictures, features, add):
         """Put (or add) image features [n * pictures, T, D] at the image slots of x [n, S, D]."""
         features = features.view(x.shape[0], pictures, features.shape[1], -1).to(x.dtype)
         parts, done = [], 0
         for index, (begin, end) in enumerate(self.chat.slots[pictures]):
-            parts += [x[:, done:begin], x[:, begin:end] + features[:, index] if add else features[:, index]]
+            parts += [
+                x[:, done:begin],
+                x[:, begin:end] + features[:, index] if add else features[:, index],
+            ]
             done = end
         return torch.cat(parts + [x[:, done:]], 1)
 
@@ -138,8 +167,15 @@ class Forward:
         x = self._place(self.text.embed_tokens(ids), pictures, features, add=False)
         cosine, sine = self.text_rotary[pictures]
         for index, layer in enumerate(self.text.layers):
-            x = self.decoder_layer(x, cosine, sine, self.weights(layer), config.num_attention_heads,
-                                   config.num_key_value_heads, config.rms_norm_eps)
+            x = self.decoder_layer(
+                x,
+                cosine,
+                sine,
+                self.weights(layer),
+                config.num_attention_heads,
+                config.num_key_value_heads,
+                config.rms_norm_eps,
+            )
             if index < len(deepstack):
                 x = self._place(x, pictures, deepstack[index], add=True)
         return x
@@ -155,11 +191,22 @@ class Forward:
         singles = batch["ids1"].shape[0]
         total, weight_sum = 0.0, 0.0
         for count, part in ((1, slice(0, singles)), (2, slice(singles, None))):
-            x = self.hidden(count, batch[f"ids{count}"], features[part], [level[part] for level in deepstack])
+            x = self.hidden(
+                count, batch[f"ids{count}"], features[part], [level[part] for level in deepstack]
+            )
             start = self.chat.slots[count][-1][1]  # no answer begins before the pictures end
-            labels, weights = (batch[f"{name}{count}"][:, start + 1 :].contiguous() for name in ("labels", "weights"))
-            total = total + self.answer_loss(x[:, start:-1].contiguous(), self.text.norm.weight,
-                                             self.model.lm_head.weight, labels, weights, self.text.config.rms_norm_eps)
+            labels, weights = (
+                batch[f"{name}{count}"][:, start + 1 :].contiguous()
+                for name in ("labels", "weights")
+            )
+            total = total + self.answer_loss(
+                x[:, start:-1].contiguous(),
+                self.text.norm.weight,
+                self.model.lm_head.weight,
+                labels,
+                weights,
+                self.text.config.rms_norm_eps,
+            )
             weight_sum = weight_sum + weights.sum()
         return total / weight_sum, features
 
@@ -172,7 +219,9 @@ class Forward:
         chat = self.chat
         features, deepstack = self.vision(self.patches(pictures))
         prompts = [chat.prompt(pictures_per_row, question)[0] for question in questions]
-        ids = torch.full((len(prompts), chat.length[pictures_per_row]), chat.pad_id, device=self.device)
+        ids = torch.full(
+            (len(prompts), chat.length[pictures_per_row]), chat.pad_id, device=self.device
+        )
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)] = torch.tensor(prompt, device=self.device)
         rows = torch.arange(len(prompts), device=self.device)
@@ -197,9 +246,16 @@ def processor_inputs(forward, pictures, ids):
         return {"input_ids": ids, "pixel_values": forward.patches(pictures), "attention_mask": mask}
     count = pictures.shape[0]
     patches = forward.patches(pictures).reshape(-1, 3, 1, PATCH * PATCH)
-    grid = torch.tensor([[1, scene.HEIGHT // PATCH, scene.WIDTH // PATCH]] * count, device=ids.device)
-    return {"input_ids": ids, "pixel_values": patches.expand(-1, -1, 2, -1).reshape(-1, 3 * 2 * PATCH * PATCH),
-            "image_grid_thw": grid, "mm_token_type_ids": (ids == forward.chat.image_id).int(), "attention_mask": mask}
+    grid = torch.tensor(
+        [[1, scene.HEIGHT // PATCH, scene.WIDTH // PATCH]] * count, device=ids.device
+    )
+    return {
+        "input_ids": ids,
+        "pixel_values": patches.expand(-1, -1, 2, -1).reshape(-1, 3 * 2 * PATCH * PATCH),
+        "image_grid_thw": grid,
+        "mm_token_type_ids": (ids == forward.chat.image_id).int(),
+        "attention_mask": mask,
+    }
 
 
 @torch.no_grad()
@@ -210,7 +266,9 @@ def parity(forward, pictures, batch):
     distances = []
     for count, part in ((1, slice(0, singles)), (2, slice(singles, None))):
         ids = batch[f"ids{count}"]
-        ours = forward.logits(forward.hidden(count, ids, features[part], [level[part] for level in deepstack]))
+        ours = forward.logits(
+            forward.hidden(count, ids, features[part], [level[part] for level in deepstack])
+        )
         theirs = forward.model(**processor_inputs(forward, pictures[part], ids)).logits
         distances.append(((ours - theirs).norm() / theirs.norm()).item())
     return distances

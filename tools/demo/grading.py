@@ -16,7 +16,11 @@ def normalise(text):
 
 def bare(text):
     """The normalised text without punctuation and spaces."""
-    return "".join(c for c in normalise(text) if not c.isspace() and not unicodedata.category(c).startswith("P"))
+    return "".join(
+        c
+        for c in normalise(text)
+        if not c.isspace() and not unicodedata.category(c).startswith("P")
+    )
 
 
 def says(answer, wordings):

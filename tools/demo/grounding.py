@@ -10,9 +10,9 @@ import torch.nn.functional as functional
 
 import scene
 
-ROWS, COLUMNS = 6, 8      # classes of row and column; 0 is "none"
+ROWS, COLUMNS = 6, 8  # classes of row and column; 0 is "none"
 BACKGROUND_WEIGHT = 0.25
-ORDER_WEIGHT = 0.5        # of row and column against the sprite's class
+ORDER_WEIGHT = 0.5  # of row and column against the sprite's class
 COVERED, TOUCHED = 0.3, 0.02
 
 
@@ -34,8 +34,11 @@ def token_targets(named, family):
 
     edges_x = left + cell * torch.arange(columns, device=named.device)
     edges_y = cell * torch.arange(rows, device=named.device)
-    area = overlap(y, half_height, edges_y)[..., :, None] * overlap(x, half_width, edges_x)[..., None, :]
-    area = (area * (kind > 0)[..., None, None]).flatten(2)                       # [B, M, T]
+    area = (
+        overlap(y, half_height, edges_y)[..., :, None]
+        * overlap(x, half_width, edges_x)[..., None, :]
+    )
+    area = (area * (kind > 0)[..., None, None]).flatten(2)  # [B, M, T]
     best, which = area.max(1)
     possible = (4 * half_width * half_height).clamp_max(cell * cell).gather(1, which)
     targets = torch.stack([values.gather(1, which) for values in (kind, row, column)], -1).long()
@@ -61,8 +64,12 @@ class GroundingHead(nn.Module):
         weight = torch.where(targets[:, 0] > 0, 1.0, BACKGROUND_WEIGHT) * known
         loss = 0.0
         for index, part in enumerate(logits):
-            losses = functional.cross_entropy(part, targets[:, index].clamp_min(0), reduction="none")
-            loss = loss + (losses * weight).sum() / weight.sum() * (1.0 if index == 0 else ORDER_WEIGHT)
+            losses = functional.cross_entropy(
+                part, targets[:, index].clamp_min(0), reduction="none"
+            )
+            loss = loss + (losses * weight).sum() / weight.sum() * (
+                1.0 if index == 0 else ORDER_WEIGHT
+            )
         foreground = targets[:, 0] > 0
         right = ((logits[0].argmax(-1) == targets[:, 0]) & foreground).sum() / foreground.sum()
         return loss, right

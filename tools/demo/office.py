@@ -1,7 +1,7 @@
 """Office scenes: a desk with things on it and a wall with things on it; the model describes them.
 
 Level 1: two or three large things. Level 2: up to five, smaller, one on the wall. Level 3: up to seven,
-small, turned, overlapping, pale, among litter, often near the margins.
+small, turned, overlapping, pale, among litter, often near the margins. Level 4: smaller and paler still.
 """
 
 import vocabulary
@@ -10,7 +10,14 @@ from wording import capital, en_list, fill, zh_list
 
 KINDS = {"describe": 6, "wall": 1, "exists": 1, "edge": 1.5, "count": 0.7, "neighbour": 1}
 GRADED = ("describe",)
-DESK_RGB = ((196, 150, 104), (160, 110, 70), (224, 196, 160), (120, 84, 56), (210, 210, 205), (150, 120, 95))
+DESK_RGB = (
+    (196, 150, 104),
+    (160, 110, 70),
+    (224, 196, 160),
+    (120, 84, 56),
+    (210, 210, 205),
+    (150, 120, 95),
+)
 
 
 def make(rng, difficulty, may_be_wide):
@@ -22,33 +29,55 @@ def make(rng, difficulty, may_be_wide):
     edge = rng.uniform(128, 160)
     desk_rgb = rng.choice(DESK_RGB)
     scene.rect(0, edge, WIDTH, HEIGHT, jitter(rng, desk_rgb, 10))
-    scene.rect(0, edge, WIDTH, edge + rng.uniform(3, 8), jitter(rng, tuple(v * 0.8 for v in desk_rgb), 8))
+    scene.rect(
+        0, edge, WIDTH, edge + rng.uniform(3, 8), jitter(rng, tuple(v * 0.8 for v in desk_rgb), 8)
+    )
     left, right = stage(rng, difficulty, may_be_wide)
 
-    on_desk = rng.sample(vocabulary.DESK_THINGS, rng.choice(((2, 3), (3, 4, 4), (4, 5, 6))[hard]))
+    on_desk = rng.sample(
+        vocabulary.DESK_THINGS, rng.choice(((2, 3), (3, 4, 4), (4, 5, 6), (5, 6))[hard])
+    )
     step = (right - left) / len(on_desk)
     desk = []
     for index, thing in enumerate(on_desk):
-        largest = (88, 66, 54)[hard]
-        width = min(largest, step * (0.95, 0.97, 1.2)[hard]) * rng.uniform(0.75, 1)
+        largest = (88, 66, 54, 42)[hard]
+        width = min(largest, step * (0.95, 0.97, 1.2, 1.2)[hard]) * rng.uniform(0.75, 1)
         slack = max(0.0, step - width)
         x = left + step * (index + 0.5) + rng.uniform(-0.5, 0.5) * slack
         x = min(max(x, left + width / 2), right - width / 2)
         foot = edge + rng.uniform(8, HEIGHT - edge - 8)
         y = min(max(foot - width * 0.47, edge - width * 0.3), HEIGHT - width * 0.5)
-        scene.put(thing.emoji, x, y, width, angle=rng.uniform(-1, 1) * (0, 0.2, 0.45)[hard],
-                  opacity=rng.uniform((1, 0.9, 0.65)[hard], 1), layer=1 + index % 2, column=index + 1)
+        scene.put(
+            thing.emoji,
+            x,
+            y,
+            width,
+            angle=rng.uniform(-1, 1) * (0, 0.2, 0.45, 0.8)[hard],
+            opacity=rng.uniform((1, 0.9, 0.65, 0.5)[hard], 1),
+            layer=1 + index % 2,
+            column=index + 1,
+        )
         desk.append((thing, x))
 
-    on_wall = rng.sample(vocabulary.WALL_THINGS, rng.choice(((0,), (0, 1), (0, 1, 2))[hard]))
+    on_wall = rng.sample(
+        vocabulary.WALL_THINGS, rng.choice(((0,), (0, 1), (0, 1, 2), (1, 2))[hard])
+    )
     wall = []
     for index, thing in enumerate(on_wall):
         step = (right - left) / len(on_wall)
-        width = rng.uniform(34, 46)
+        width = rng.uniform(*(28, 36) if difficulty == 4 else (34, 46))
         slack = max(0.0, step - width)
         x = left + step * (index + 0.5) + rng.uniform(-0.5, 0.5) * slack
         y = rng.uniform(width / 2 + 2, edge - 66 if edge > 100 else 30)
-        scene.put(thing.emoji, x, y, width, opacity=rng.uniform((1, 0.9, 0.7)[hard], 1), layer=1, column=index + 1)
+        scene.put(
+            thing.emoji,
+            x,
+            y,
+            width,
+            opacity=rng.uniform((1, 0.9, 0.7, 0.5)[hard], 1),
+            layer=1,
+            column=index + 1,
+        )
         wall.append((thing, x))
     if difficulty > 1:
         add_litter(rng, scene, edge, 3 * hard)
@@ -81,12 +110,20 @@ def ask(rng, truth, kind, lang):
     colour = truth["colour"]
     if kind == "describe":
         if zh:
-            question = fill(rng.choice(("描述这张图片。", "描述一下这张图片。", "请描述这张办公桌的图片。", "图片里有什么?", "请说说图中的办公室。")))
+            question = fill(
+                rng.choice(("描述这张图片。", "描述一下这张图片。", "请描述这张办公桌的图片。", "图片里有什么?", "请说说图中的办公室。"))
+            )
             answer = fill("桌上有{a}。", a=zh_list([fill("{u}{n}", u=t.zh_unit, n=t.zh) for t in desk]))
             if wall:
-                answer += fill("墙上有{a}。", a=zh_list([fill("{u}{n}", u=t.zh_unit, n=t.zh) for t in wall]))
+                answer += fill(
+                    "墙上有{a}。", a=zh_list([fill("{u}{n}", u=t.zh_unit, n=t.zh) for t in wall])
+                )
             return question, answer + fill("墙面是{w}。", w=colour.zh), None
-        question = fill(rng.choice(("Describe this picture.", "Describe the image.", "Please describe the office.")))
+        question = fill(
+            rng.choice(
+                ("Describe this picture.", "Describe the image.", "Please describe the office.")
+            )
+        )
         answer = fill("There is {a} on the desk. ", a=en_list([t.en for t in desk]))
         if wall:
             answer += fill("There is {a} on the wall. ", a=en_list([t.en for t in wall]))
@@ -99,7 +136,11 @@ def ask(rng, truth, kind, lang):
         thing = rng.choice(desk) if rng.random() < 0.5 else rng.choice(vocabulary.DESK_THINGS)
         if zh:
             return fill("桌上有{n}吗?", n=thing.zh), fill("有。" if thing in desk else "没有。"), None
-        return fill("Is there {n} on the desk?", n=thing.en), fill("Yes." if thing in desk else "No."), None
+        return (
+            fill("Is there {n} on the desk?", n=thing.en),
+            fill("Yes." if thing in desk else "No."),
+            None,
+        )
     if kind == "edge":
         at_left = rng.random() < 0.5
         thing = desk[0 if at_left else -1]
@@ -142,5 +183,5 @@ def key(truth, kind, lang, detail):
     contradictions = [names(thing, lang)[0] for thing in absent]
     for colour in vocabulary.WALL_COLOURS:
         if colour != truth["colour"]:
-            contradictions += colour_wordings(colour, lang)[:3 if lang == "zh" else 1]
+            contradictions += colour_wordings(colour, lang)[: 3 if lang == "zh" else 1]
     return {"grader": "facts", "facts": facts, "contradictions": contradictions}

@@ -19,15 +19,23 @@ def load_atlas(path, device):
     sprites = torch.from_numpy(np.load(path)["sprites"]).to(device).float().permute(0, 3, 1, 2)
     alpha = sprites[:, 3:] / 255
     full = torch.cat([sprites[:, :3] * alpha, alpha], 1).contiguous()
-    return full, functional.avg_pool2d(full, 2).contiguous(), functional.avg_pool2d(full, 4).contiguous()
+    return (
+        full,
+        functional.avg_pool2d(full, 2).contiguous(),
+        functional.avg_pool2d(full, 4).contiguous(),
+    )
 
 
 def draw_background(background, rects, xs, ys):
     """Backgrounds with their rectangles, later ones on top: [B, HEIGHT, WIDTH, 3]."""
     in_x = (xs >= rects[:, :, 0, None]) & (xs < rects[:, :, 2, None])  # [B, R, WIDTH]
     in_y = (ys >= rects[:, :, 1, None]) & (ys < rects[:, :, 3, None])  # [B, R, HEIGHT]
-    rank = torch.arange(1, rects.shape[1] + 1, dtype=torch.int32, device=rects.device)[:, None, None]
-    topmost = ((in_y[:, :, :, None] & in_x[:, :, None, :]) * rank).amax(1)  # 0 where there is no rectangle
+    rank = torch.arange(1, rects.shape[1] + 1, dtype=torch.int32, device=rects.device)[
+        :, None, None
+    ]
+    topmost = ((in_y[:, :, :, None] & in_x[:, :, None, :]) * rank).amax(
+        1
+    )  # 0 where there is no rectangle
     colours = torch.cat([background[:, None], rects[:, :, 4:7]], 1)
     picture = torch.arange(rects.shape[0], device=rects.device)[:, None, None]
     return colours[picture, topmost.long()].contiguous()
@@ -44,13 +52,21 @@ def draw_sprites(canvas, atlas, sprites, side):
     v = (rows + 0.5 - y[:, None])[:, :, None]
     cosine, sine = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
     half = (width / 2)[:, None, None]
-    grid = torch.stack([(u * cosine + v * sine) / half, (v * cosine - u * sine) / (half * ASPECT)], -1)
-    patch = functional.grid_sample(atlas[kind], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    inside = ((columns >= 0) & (columns < WIDTH))[:, None, :] & ((rows >= 0) & (rows < HEIGHT))[:, :, None]
+    grid = torch.stack(
+        [(u * cosine + v * sine) / half, (v * cosine - u * sine) / (half * ASPECT)], -1
+    )
+    patch = functional.grid_sample(
+        atlas[kind], grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+    inside = ((columns >= 0) & (columns < WIDTH))[:, None, :] & ((rows >= 0) & (rows < HEIGHT))[
+        :, :, None
+    ]
     patch = patch * (inside * opacity[:, None, None])[:, None]
-    index = (picture[:, None, None] * (HEIGHT * WIDTH)
-             + rows.clamp(0, HEIGHT - 1).long()[:, :, None] * WIDTH
-             + columns.clamp(0, WIDTH - 1).long()[:, None, :]).reshape(-1)
+    index = (
+        picture[:, None, None] * (HEIGHT * WIDTH)
+        + rows.clamp(0, HEIGHT - 1).long()[:, :, None] * WIDTH
+        + columns.clamp(0, WIDTH - 1).long()[:, None, :]
+    ).reshape(-1)
     flat = canvas.view(-1, 3)
     patch = patch.permute(0, 2, 3, 1).reshape(-1, 4)
     flat.index_add_(0, index, patch[:, :3] - patch[:, 3:] * flat[index])
@@ -58,8 +74,12 @@ def draw_sprites(canvas, atlas, sprites, side):
 
 def develop(canvas, light, noise, xs, ys):
     """Light, contrast, a soft colour bleed as lossy files have it, and noise; whole numbers 0..255."""
-    grain, brightness, slope_x, slope_y, contrast = (light[:, i, None, None, None] for i in range(5))
-    slope = slope_x * (xs[None, None, :, None] / WIDTH - 0.5) + slope_y * (ys[None, :, None, None] / HEIGHT - 0.5)
+    grain, brightness, slope_x, slope_y, contrast = (
+        light[:, i, None, None, None] for i in range(5)
+    )
+    slope = slope_x * (xs[None, None, :, None] / WIDTH - 0.5) + slope_y * (
+        ys[None, :, None, None] / HEIGHT - 0.5
+    )
     picture = ((canvas + 2 * slope) * brightness - 128) * contrast + 128 + noise * grain
     picture = picture.clamp(0, 255)
     luma = picture.mean(-1, keepdim=True)
@@ -94,7 +114,12 @@ class Renderer:
         for index in range(LAYERS * len(PATCHES)):
             side = PATCHES[index % len(PATCHES)]
             if counts[index]:
-                draw_sprites(canvas, self.atlas[side], on_device["sprites"][start : start + counts[index]], side)
+                draw_sprites(
+                    canvas,
+                    self.atlas[side],
+                    on_device["sprites"][start : start + counts[index]],
+                    side,
+                )
             start += counts[index]
         if noise is None:
             noise = torch.randn_like(canvas)

@@ -15,6 +15,11 @@ WIDTH, HEIGHT = 384, 256  # pixels; 12 x 8 merged patches of 32 pixels
 WHOLE = (0, WIDTH)
 CROP = ((WIDTH - HEIGHT) // 2, (WIDTH + HEIGHT) // 2)
 
+# Scenes come in four levels of difficulty, 1 to 4. Training draws the first three; level 4 goes beyond
+# anything that was trained on and makes the hardest third of the suite.
+TRAINED_LEVELS, LEVELS = (1, 2, 3), (1, 2, 3, 4)
+WIDE_SHARE = (0.1, 0.35, 0.55, 0.25)  # of scenes that reach into the margins, by level
+
 MAX_RECTS = 48
 MAX_NAMED = 40
 PATCHES = (34, 66, 136, 180)  # sides of the squares in which sprites are drawn
@@ -31,9 +36,9 @@ class Scene:
         self.background = (255, 255, 255)
         self.rects = []
         self.sprites = []
-        self.noise = rng.uniform(0, (5, 8, 11)[difficulty - 1])
+        self.noise = rng.uniform(0, (5, 8, 11, 14)[difficulty - 1])
         self.brightness = rng.uniform(0.94, 1.05)
-        self.contrast = rng.uniform((0.96, 0.88, 0.8)[difficulty - 1], 1.0)
+        self.contrast = rng.uniform((0.96, 0.88, 0.8, 0.8)[difficulty - 1], 1.0)
         self.gradient = (rng.uniform(-9, 9), rng.uniform(-9, 9))
 
     def rect(self, x0, y0, x1, y1, rgb):
@@ -47,7 +52,9 @@ class Scene:
         row and column (from 1; 0 is none) say where it stands in the scene's order; they are targets
         of the auxiliary head in training. Sprites of one layer must not overlap.
         """
-        self.sprites.append((SPRITE_CLASS[emoji], x, y, width, angle, opacity, layer, row, column, named))
+        self.sprites.append(
+            (SPRITE_CLASS[emoji], x, y, width, angle, opacity, layer, row, column, named)
+        )
 
 
 def jitter(rng, rgb, amount=6):
@@ -57,7 +64,7 @@ def jitter(rng, rgb, amount=6):
 
 def stage(rng, difficulty, may_be_wide):
     """The columns in which a scene puts its things: narrow (inside CROP) or nearly the whole width."""
-    wide = may_be_wide and rng.random() < (0.1, 0.35, 0.55)[difficulty - 1]
+    wide = may_be_wide and rng.random() < WIDE_SHARE[difficulty - 1]
     margin = rng.uniform(4, 14)
     left, right = WHOLE if wide else CROP
     return left + margin, right - margin

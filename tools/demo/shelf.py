@@ -1,7 +1,8 @@
 """Shelf scenes: rows of products with coloured price tags; the model answers one short question.
 
-Level 1: two or three rows of three or four. Level 2: three or four rows of four or five. Level 3: four or
-five rows of up to seven lookalikes, small, turned and pale, sometimes across the whole width.
+Level 1: two or three rows of three or four. Level 2: three or four rows of four or five. Level 3:
+four or five rows of up to seven lookalikes, small, turned and pale, sometimes across the whole
+width. Level 4: five full rows, products of very different sizes.
 """
 
 import vocabulary
@@ -10,7 +11,14 @@ from wording import EN_DIGITS, EN_ORDINALS, ZH_DIGITS, capital, en_list, en_plur
 
 KINDS = {"look": 4, "tag": 2.5, "count": 3, "row_length": 2, "rows": 0.4, "list": 2.5, "next": 1.5}
 GRADED = ("look", "tag", "count", "row_length", "next")
-BACK_RGB = ((238, 232, 220), (250, 250, 248), (222, 228, 232), (205, 190, 170), (232, 220, 235), (200, 215, 205))
+BACK_RGB = (
+    (238, 232, 220),
+    (250, 250, 248),
+    (222, 228, 232),
+    (205, 190, 170),
+    (232, 220, 235),
+    (200, 215, 205),
+)
 BOARD_RGB = ((150, 105, 65), (110, 75, 45), (180, 180, 182), (205, 165, 120), (90, 95, 105))
 PRODUCT_OF = {product.emoji: product for product in vocabulary.PRODUCTS}
 
@@ -20,7 +28,11 @@ def choose_pool(rng, difficulty):
     if difficulty < 3 and rng.random() < 0.8:
         return rng.sample(vocabulary.PRODUCTS, rng.randint(3, 8))
     groups = rng.sample(vocabulary.LOOKALIKES, rng.choice((1, 2)))
-    return [product for product in vocabulary.PRODUCTS if any(product.emoji in group for group in groups)]
+    return [
+        product
+        for product in vocabulary.PRODUCTS
+        if any(product.emoji in group for group in groups)
+    ]
 
 
 def make(rng, difficulty, may_be_wide):
@@ -35,9 +47,9 @@ def make(rng, difficulty, may_be_wide):
     scene.rect(left - 4, top - 2, left, bottom, board)
     scene.rect(right, top - 2, right + 4, bottom, board)
 
-    row_count = rng.choice(((2, 3), (3, 3, 4), (4, 5))[hard])
-    most = (4, 5, 7 if right - left > 300 else 6)[hard]
-    fewest = (2, 3, 4)[hard]
+    row_count = rng.choice(((2, 3), (3, 3, 4), (4, 5), (5,))[hard])
+    most = (4, 5, 7 if right - left > 300 else 6, 7)[hard]
+    fewest = (2, 3, 4, 5)[hard]
     equal_rows = rng.random() < 0.35
     length = rng.randint(fewest, most)
     pool = choose_pool(rng, difficulty)
@@ -53,11 +65,20 @@ def make(rng, difficulty, may_be_wide):
         for column in range(length):
             product = rng.choice(pool)
             tag = rng.choice(vocabulary.TAG_COLOURS)
-            width = min((row_height - 11) * 1.02, step * 0.96, 60) * rng.uniform((0.9, 0.8, 0.7)[hard], 1)
+            width = min((row_height - 11) * 1.02, step * 0.96, 60) * rng.uniform(
+                (0.9, 0.8, 0.7, 0.55)[hard], 1
+            )
             x = left + step * (column + 0.5) + rng.uniform(-0.4, 0.4) * (step - width)
-            scene.put(product.emoji, x, base - 10 - width * 0.47 + rng.uniform(-1, 1), width,
-                      angle=rng.uniform(-1, 1) * (0, 0.12, 0.3)[hard],
-                      opacity=rng.uniform((1, 0.9, 0.7)[hard], 1), row=row_index + 1, column=column + 1)
+            scene.put(
+                product.emoji,
+                x,
+                base - 10 - width * 0.47 + rng.uniform(-1, 1),
+                width,
+                angle=rng.uniform(-1, 1) * (0, 0.12, 0.3, 0.6)[hard],
+                opacity=rng.uniform((1, 0.9, 0.7, 0.5)[hard], 1),
+                row=row_index + 1,
+                column=column + 1,
+            )
             half = min(11, step * 0.22)
             scene.rect(x - half, base - 8, x + half, base - 1, jitter(rng, tag.rgb, 8))
             row.append((product, tag))
@@ -72,7 +93,7 @@ def visible(truth, view):
 
 
 def row_name(rng, index, count, lang):
-    """"第二排" or "row 2"; the first and the last row have a second name."""
+    """ "第二排" or "row 2"; the first and the last row have a second name."""
     special = rng.random() < 0.35
     if lang == "zh":
         if special and index in (0, count - 1):
@@ -98,8 +119,14 @@ def ask(rng, truth, kind, lang):
             place = rng.choice(unique)
             product, right = row[place][0], row[place + 1][0]
             if zh:
-                return fill("{r}里，{n}右边的商品是什么?", r=where, n=product.zh), fill("{n}。", n=right.zh), right
-            question = fill("Which product is to the right of the {n} in {r}?", n=product.en_noun, r=where)
+                return (
+                    fill("{r}里，{n}右边的商品是什么?", r=where, n=product.zh),
+                    fill("{n}。", n=right.zh),
+                    right,
+                )
+            question = fill(
+                "Which product is to the right of the {n} in {r}?", n=product.en_noun, r=where
+            )
             return question, fill("{n}.", n=capital(right.en)), right
     if kind in ("look", "tag"):
         place = rng.randrange(len(row))
@@ -115,10 +142,16 @@ def ask(rng, truth, kind, lang):
             return question, fill("{n}。", n=tag.zh), tag
         side = "right" if from_right else "left"
         if kind == "look":
-            question = fill("What is the {k} item from the {s} in {r}?", k=EN_ORDINALS[number], s=side, r=where)
+            question = fill(
+                "What is the {k} item from the {s} in {r}?", k=EN_ORDINALS[number], s=side, r=where
+            )
             return question, fill("{n}.", n=capital(product.en)), product
-        question = fill("What color is the price tag of the {k} item from the {s} in {r}?",
-                        k=EN_ORDINALS[number], s=side, r=where)
+        question = fill(
+            "What color is the price tag of the {k} item from the {s} in {r}?",
+            k=EN_ORDINALS[number],
+            s=side,
+            r=where,
+        )
         return question, fill("{n}.", n=capital(tag.en)), tag
     if kind == "count":
         product = rng.choice(rng.choice(rows))[0]
@@ -127,14 +160,22 @@ def ask(rng, truth, kind, lang):
             return ask(rng, truth, "row_length", lang)
         if zh:
             return fill("货架上一共有几个{n}?", n=product.zh), fill("{k}个。", k=total), total
-        return fill("How many {n} are on the shelf?", n=en_plural(product.en_noun)), fill("{k}.", k=total), total
+        return (
+            fill("How many {n} are on the shelf?", n=en_plural(product.en_noun)),
+            fill("{k}.", k=total),
+            total,
+        )
     if kind == "row_length":
         if zh:
             return fill("{r}有几个商品?", r=where), fill("{k}个。", k=len(row)), len(row)
         return fill("How many items are in {r}?", r=where), fill("{k}.", k=len(row)), len(row)
     if kind == "list":
         if zh:
-            return fill("{r}从左到右有哪些商品?", r=where), fill("{a}。", a=zh_list([p.zh for p, _ in row])), None
+            return (
+                fill("{r}从左到右有哪些商品?", r=where),
+                fill("{a}。", a=zh_list([p.zh for p, _ in row])),
+                None,
+            )
         question = fill("List the items in {r} from left to right.", r=where)
         return question, fill("{a}.", a=capital(en_list([p.en_noun for p, _ in row]))), None
     if zh:

@@ -8,20 +8,39 @@ import json
 import os
 import sys
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 
 import scenarios
+import scene
 import seeds
 import vocabulary
 from wording import Recording
 
 ENTRIES = 2048
 SAMPLES = 1500  # per scenario
-QWEN_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
-                "<|image_pad|>", "<|video_pad|>"]
+QWEN_SPECIAL = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+]
 # Contractions; letters with one leading other character; single digits; punctuation; newlines; spaces.
-QWEN_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-                r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 LLAMA_SPECIAL = ["<unk>", "<s>", "</s>"]
 SPACE = "\u2581"
 
@@ -32,10 +51,12 @@ def collect_pieces():
     with Recording() as pieces:
         for scenario in scenarios.MODULES:
             for index in range(SAMPLES):
-                scenarios.sample(rng, scenario, index % 3 + 1, turns=8)
+                scenarios.sample(rng, scenario, scene.TRAINED_LEVELS[index % 3], turns=8)
     frame = ["user", "assistant", "\n", "。", "，", "、", "?", "？", ",", "和", *"一二三四五六七八九十0123456789"]
     pieces += frame * 500
-    for thing in vocabulary.DESK_THINGS + vocabulary.WALL_THINGS + vocabulary.PRODUCTS + vocabulary.FURNITURE:
+    for thing in (
+        vocabulary.DESK_THINGS + vocabulary.WALL_THINGS + vocabulary.PRODUCTS + vocabulary.FURNITURE
+    ):
         pieces += [thing.zh, thing.zh_unit, thing.en] * 30
     return pieces
 
@@ -48,15 +69,24 @@ def train_qwen(pieces, path):
     """Byte-level BPE as Qwen's tokenizer.json spells it."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(QWEN_PATTERN), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN_PATTERN), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
+    tokenizer.post_processor = processors.ByteLevel(
+        add_prefix_space=False, trim_offsets=False, use_regex=False
+    )
     english = [piece for piece in pieces if is_english(piece)]
-    trainer = trainers.BpeTrainer(vocab_size=ENTRIES, min_frequency=2, special_tokens=QWEN_SPECIAL,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=ENTRIES,
+        min_frequency=2,
+        special_tokens=QWEN_SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
     tokenizer.train_from_iterator(pieces + [" " + piece for piece in english[:4000]], trainer)
     tokenizer.save(path)
 
@@ -69,21 +99,43 @@ def train_llama(pieces, path):
     special = LLAMA_SPECIAL + [f"<0x{byte:02X}>" for byte in range(256)]
     texts = [" " + piece if is_english(piece) else piece for piece in pieces if piece != "\n"]
     texts += [" USER:", " ASSISTANT:", " "] * 200
-    trainer = trainers.BpeTrainer(vocab_size=ENTRIES - 2, min_frequency=2, special_tokens=special, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=ENTRIES - 2, min_frequency=2, special_tokens=special, show_progress=False
+    )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)])
-    tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(),
-                                           decoders.Strip(" ", 1, 0)])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)]
+    )
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.Replace(SPACE, " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)])
+        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)]
+    )
     # What the library's classes cannot express: no pre-tokenizer, byte tokens that are not special.
     description = json.loads(tokenizer.to_str())
     description["pre_tokenizer"] = None
-    description["added_tokens"] = [t for t in description["added_tokens"] if t["content"] in LLAMA_SPECIAL]
+    description["added_tokens"] = [
+        t for t in description["added_tokens"] if t["content"] in LLAMA_SPECIAL
+    ]
     first_free = len(description["model"]["vocab"])
     for offset, content in enumerate(("<image>", "<pad>")):
-        description["added_tokens"].append({"id": first_free + offset, "content": content, "single_word": False,
-                                            "lstrip": False, "rstrip": False, "normalized": False, "special": True})
+        description["added_tokens"].append(
+            {
+                "id": first_free + offset,
+                "content": content,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+        )
     with open(path, "w", encoding="utf-8") as file:
         json.dump(description, file, ensure_ascii=False, indent=1)
 

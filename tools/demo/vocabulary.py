@@ -28,7 +28,7 @@ class Thing:
         """The English name without its article."""
         for article in ("a ", "an "):
             if self.en.startswith(article):
-                return self.en[len(article):]
+                return self.en[len(article) :]
         return self.en
 
 
@@ -140,8 +140,15 @@ PRODUCTS = (
 
 # Products that are easily taken for each other; hard shelves draw from one or two of these groups.
 LOOKALIKES = (
-    "🍎🍅🍑🍒🍓", "🍋🍌🥭🍐🌽", "🍊🥭🥔🥯🍩", "🥬🥦🥝🥒🍐",
-    "🍞🥐🥯🍪🍫", "🥛🍺🧃🍷🧴", "🍔🍕🧀🎂🍩", "🏀🍊⚽🍑🥔", "🥕🌶️🌽🍆🥒",
+    "🍎🍅🍑🍒🍓",
+    "🍋🍌🥭🍐🌽",
+    "🍊🥭🥔🥯🍩",
+    "🥬🥦🥝🥒🍐",
+    "🍞🥐🥯🍪🍫",
+    "🥛🍺🧃🍷🧴",
+    "🍔🍕🧀🎂🍩",
+    "🏀🍊⚽🍑🥔",
+    "🥕🌶️🌽🍆🥒",
 )
 
 FURNITURE = (
