@@ -22,7 +22,7 @@ Stored decode_jpeg(std::string_view bytes, std::string_view name);
 Stored decode_png(std::string_view bytes, std::string_view name);
 Stored decode_webp(std::string_view bytes, std::string_view name);
 
-/// Throws Error unless both sides are at least 1 and the area is at most kMaxPixels.
+/// Throws Error unless both sides are in [1, kMaxSide] and the area is at most kMaxPixels.
 void check_size(int64_t width, int64_t height, std::string_view name);
 
 }  // namespace visavis::picture

@@ -15,6 +15,8 @@ namespace visavis::picture {
 /// Pictures above this many pixels are refused before anything is allocated (Pillow refuses above
 /// 178,956,970). 2^27 pixels are 403 MB of RGB.
 inline constexpr int64_t kMaxPixels = int64_t{1} << 27;
+/// Sides above this are refused too, so that the weights of a resize stay small.
+inline constexpr int64_t kMaxSide = int64_t{1} << 20;
 /// Files above this many bytes are refused by load().
 inline constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 
@@ -29,7 +31,7 @@ struct Decoded {
 };
 
 /// Decodes the bytes of a picture file. `name` is how errors call it. Throws Error with one line
-/// for anything but a complete JPEG, PNG or WebP of at most kMaxPixels. Thread-safe.
+/// for anything but a complete JPEG, PNG or WebP within the bounds above. Thread-safe.
 Decoded decode(std::string_view bytes, std::string_view name);
 
 }  // namespace visavis::picture

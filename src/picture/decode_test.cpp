@@ -99,6 +99,7 @@ std::string png_of_size(uint32_t width, uint32_t height);
 TEST(Decode, SizesAreCheckedBeforeAnythingIsAllocated) {
   EXPECT_THAT(refusal(png_of_size(0, 5)), HasSubstr("0 x 5"));
   EXPECT_THAT(refusal(png_of_size(30000, 30000)), HasSubstr("30000 x 30000"));
+  EXPECT_THAT(refusal(png_of_size(2000000, 1)), HasSubstr("2000000 x 1"));
   std::string jpeg = file("jpeg_grey.jpg");
   const size_t frame = jpeg.find("\xFF\xC0");
   ASSERT_NE(frame, std::string::npos);

@@ -73,6 +73,8 @@ constexpr FormatRow kFormats[] = {
 void check_size(int64_t width, int64_t height, std::string_view name) {
   require(width >= 1 && height >= 1, "picture '", name, "': found ", width, " x ", height,
           " pixels, wanted at least 1 x 1");
+  require(width <= kMaxSide && height <= kMaxSide, "picture '", name, "': found ", width, " x ",
+          height, " pixels, wanted sides of at most ", kMaxSide);
   require(height <= kMaxPixels / width, "picture '", name, "': found ", width, " x ", height,
           " pixels, wanted at most ", kMaxPixels, " in all");
 }

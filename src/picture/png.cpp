@@ -16,12 +16,12 @@
 
 #include "base/error.h"
 #include "picture/codecs.h"
+#include "picture/decode.h"
 #include "picture/exif.h"
 
 namespace visavis::picture {
 namespace {
 
-constexpr png_uint_32 kMaxSide = 0x7FFFFFFF;          // the area is what bounds a picture
 constexpr png_alloc_size_t kMaxChunkBytes = 8 << 20;  // text, profiles, EXIF
 constexpr png_uint_32 kMaxTextChunks = 1000;
 

@@ -51,6 +51,9 @@ struct Axis {
   int precision = 0;  // weights are multiples of 2^-precision
 };
 
+/// Towards zero, as the oracle's casts: adding a half first does not always round to nearest.
+int64_t cut_off(double value) { return static_cast<int64_t>(value); }
+
 /// Weights of all outputs are computed even for a window: the largest one decides the precision.
 Axis make_axis(int64_t in_size, int64_t out_size, int64_t begin, int64_t count, Filter filter) {
   const FilterRow shape = row_of(filter);
@@ -65,8 +68,8 @@ Axis make_axis(int64_t in_size, int64_t out_size, int64_t begin, int64_t count, 
   double largest = 0;
   for (int64_t i = 0; i < out_size; ++i) {
     const double center = scale * (static_cast<double>(i) + 0.5);
-    const int64_t first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
-    const int64_t end = std::min(static_cast<int64_t>(center + support + 0.5), in_size);
+    const int64_t first = std::max<int64_t>(cut_off(center - support + 0.5), 0);
+    const int64_t end = std::min(cut_off(center + support + 0.5), in_size);
     const int64_t taps = std::clamp<int64_t>(end - first, 0, most);
     double total = 0;
     for (int64_t j = 0; j < taps; ++j) {
@@ -87,12 +90,12 @@ Axis make_axis(int64_t in_size, int64_t out_size, int64_t begin, int64_t count, 
 
   // The finest precision at which the largest weight still fits 16 bits.
   while (axis.precision < 22 &&
-         static_cast<int>(0.5 + largest * (int64_t{1} << (axis.precision + 1))) < (1 << 15)) {
+         cut_off(0.5 + largest * (int64_t{1} << (axis.precision + 1))) < (1 << 15)) {
     ++axis.precision;
   }
   for (const double value : values) {
     const double scaled = value * (int64_t{1} << axis.precision);
-    axis.weights.push_back(static_cast<int16_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
+    axis.weights.push_back(static_cast<int16_t>(cut_off(scaled < 0 ? scaled - 0.5 : scaled + 0.5)));
   }
   return axis;
 }
@@ -207,9 +210,8 @@ RgbImage resize_window(const RgbImage& image, int64_t width, int64_t height, con
   }
   require(bottom - top <= kMaxPixels / window.width, "resize: found ", window.width, " x ",
           bottom - top, " pixels between the passes, wanted at most ", kMaxPixels, " in all");
-  const RgbImage narrowed = across.identity
-                                ? cut(image, {window.left, top, window.width, bottom - top})
-                                : resize_columns(image, top, bottom - top, across, pool);
+  RgbImage narrowed = across.identity ? cut(image, {window.left, top, window.width, bottom - top})
+                                      : resize_columns(image, top, bottom - top, across, pool);
   if (down.identity) return narrowed;
   return resize_rows(narrowed, top, down, pool);
 }
