@@ -53,6 +53,15 @@ def collate(chat, samples, singles):
     return batch
 
 
+def split(batch):
+    """A batch as (arrays for the renderer, token rows)."""
+    rows = {f"{name}{count}" for name in ("ids", "labels", "weights") for count in (1, 2)}
+    return (
+        {name: tensor for name, tensor in batch.items() if name not in rows},
+        {name: tensor for name, tensor in batch.items() if name in rows},
+    )
+
+
 class Batches(torch.utils.data.IterableDataset):
     """An endless stream of batches; each worker has a random stream of its own."""
 

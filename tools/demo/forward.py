@@ -93,8 +93,10 @@ class Forward:
         planes = pictures.permute(0, 3, 1, 2)
         if self.is_qwen:
             rows, columns = scene.HEIGHT // (PATCH * MERGE), scene.WIDTH // (PATCH * MERGE)
-            blocks_ = (planes / 127.5 - 1).view(-1, 3, rows, MERGE, PATCH, columns, MERGE, PATCH)
-            return blocks_.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(
+            grid_of_blocks = (planes / 127.5 - 1).view(
+                -1, 3, rows, MERGE, PATCH, columns, MERGE, PATCH
+            )
+            return grid_of_blocks.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(
                 planes.shape[0], -1, 3 * PATCH * PATCH
             )
         size = (224, 224 * scene.WIDTH // scene.HEIGHT)

@@ -19,7 +19,7 @@ import export
 import models
 import scene
 import seeds
-from batches import collate, loader, make_samples
+from batches import collate, loader, make_samples, split
 from chat import Chat
 from forward import Forward, parity
 from grounding import GroundingHead, token_targets
@@ -87,11 +87,8 @@ def check_parity(forward, renderer):
     """Compare both forwards on a small batch in full float32."""
     chat = forward.chat
     samples = make_samples(seeds.stream(seeds.PARITY), chat, 3, 2, (1, 1, 1))
-    batch = {
-        name: tensor.to(forward.device)
-        for name, tensor in collate(chat, samples, 3).items()
-        if name[-1] in "12"
-    }
+    _, rows = split(collate(chat, samples, 3))
+    batch = {name: tensor.to(forward.device) for name, tensor in rows.items()}
     pictures = renderer(scene.pack([picture for sample in samples for picture in sample.scenes]))
     forward.model.eval()
     distances = parity(forward, pictures, batch)
@@ -136,12 +133,8 @@ def train(options, model, chat, tokenizer_path, renderer):
         before = time.time()
         batch = next(batches)
         waited += time.time() - before
-        packed = {name: tensor for name, tensor in batch.items() if name[-1] not in "12"}
-        rows = {
-            name: tensor.to(device, non_blocking=True)
-            for name, tensor in batch.items()
-            if name[-1] in "12"
-        }
+        packed, rows = split(batch)
+        rows = {name: tensor.to(device, non_blocking=True) for name, tensor in rows.items()}
         pictures = renderer(packed)
         targets = token_targets(packed["named"].to(device, non_blocking=True), chat.family)
         with torch.autocast("cuda", torch.bfloat16):
