@@ -8,9 +8,33 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace visavis::base {
+namespace {
+
+// How often a thread looks before it sleeps: some tens of microseconds, the pause between two loops
+// of a model's step. Waking a sleeper takes about as long.
+constexpr int kSpins = 4000;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// The gate tells workers which loop runs: bits 0..15 the workers inside, bit 16 whether more may
+// enter, the rest counts the loops.
+constexpr uint64_t kInside = 0xFFFF;
+constexpr uint64_t kOpen = 0x10000;
+constexpr uint64_t kNextLoop = 0x20000;
+
+uint64_t loop_of(uint64_t gate) { return gate / kNextLoop; }
+
+}  // namespace
 
 int available_cpus() {
   cpu_set_t set;
@@ -19,19 +43,23 @@ int available_cpus() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+// A loop does not wait for workers that never came: the caller takes every chunk that nobody else
+// has taken, closes the gate and waits only for the workers inside. So a sleeping or descheduled
+// worker costs nothing but its help.
 struct ThreadPool::Shared {
+  std::atomic<uint64_t> gate{0};
   std::mutex mutex;
   std::condition_variable start;
-  std::condition_variable finished;
-  uint64_t generation = 0;
-  int running = 0;
+  std::condition_variable left;
+  int sleepers = 0;  // workers waiting for `start`; guarded by mutex
   bool stopping = false;
 
+  // The loop that runs; written only while no worker is inside.
   const std::function<void(int64_t, int64_t)>* body = nullptr;
   int64_t count = 0;
   int64_t chunk = 1;
   std::atomic<int64_t> next{0};
-  std::exception_ptr error;
+  std::exception_ptr error;  // guarded by mutex
 
   std::vector<std::jthread> workers;
 
@@ -50,19 +78,52 @@ struct ThreadPool::Shared {
     }
   }
 
+  // Returns the gate of a loop later than `seen`, or nothing when the pool stops.
+  bool wait_for_loop(uint64_t& seen) {
+    for (int spin = 0; spin < kSpins; ++spin) {
+      const uint64_t now = gate.load(std::memory_order_acquire);
+      if (loop_of(now) != seen) {
+        seen = loop_of(now);
+        return true;
+      }
+      pause_briefly();
+    }
+    std::unique_lock lock(mutex);
+    ++sleepers;
+    start.wait(lock, [&] { return stopping || loop_of(gate.load()) != seen; });
+    --sleepers;
+    seen = loop_of(gate.load());
+    return !stopping;
+  }
+
   void run_worker() {
     uint64_t seen = 0;
-    while (true) {
-      {
-        std::unique_lock lock(mutex);
-        start.wait(lock, [&] { return stopping || generation != seen; });
-        if (stopping) return;
-        seen = generation;
+    while (wait_for_loop(seen)) {
+      uint64_t now = gate.load(std::memory_order_acquire);
+      while ((now & kOpen) != 0) {
+        if (!gate.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) continue;
+        seen = loop_of(now);
+        work();
+        leave();
+        break;
       }
-      work();
-      const std::lock_guard lock(mutex);
-      if (--running == 0) finished.notify_one();
     }
+  }
+
+  void leave() {
+    const uint64_t before = gate.fetch_sub(1, std::memory_order_acq_rel);
+    if ((before & kInside) != 1 || (before & kOpen) != 0) return;
+    const std::lock_guard lock(mutex);  // the caller is between its last look and its sleep
+    left.notify_one();
+  }
+
+  void wait_until_empty() {
+    for (int spin = 0; spin < kSpins; ++spin) {
+      if ((gate.load(std::memory_order_acquire) & kInside) == 0) return;
+      pause_briefly();
+    }
+    std::unique_lock lock(mutex);
+    left.wait(lock, [&] { return (gate.load(std::memory_order_acquire) & kInside) == 0; });
   }
 };
 
@@ -89,23 +150,26 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain,
     return;
   }
   Shared& shared = *shared_;
+  shared.body = &body;
+  shared.count = count;
+  // About four chunks a thread even out unequal work and stolen time slices.
+  const int64_t grains = (count + grain - 1) / grain;
+  shared.chunk = std::max<int64_t>(1, grains / (int64_t{4} * threads_)) * grain;
+  shared.next.store(0, std::memory_order_relaxed);
+  shared.error = nullptr;
+  bool somebody_sleeps = false;
   {
     const std::lock_guard lock(shared.mutex);
-    shared.body = &body;
-    shared.count = count;
-    // About four chunks a thread even out unequal work and stolen time slices.
-    const int64_t grains = (count + grain - 1) / grain;
-    shared.chunk = std::max<int64_t>(1, grains / (int64_t{4} * threads_)) * grain;
-    shared.next.store(0, std::memory_order_relaxed);
-    shared.error = nullptr;
-    shared.running = threads_ - 1;
-    ++shared.generation;
+    // Closed and empty by now, so adding opens the gate for the next loop.
+    shared.gate.fetch_add(kNextLoop + kOpen, std::memory_order_acq_rel);
+    somebody_sleeps = shared.sleepers > 0;
   }
-  shared.start.notify_all();
+  if (somebody_sleeps) shared.start.notify_all();
   shared.work();
-  std::unique_lock lock(shared.mutex);
-  shared.finished.wait(lock, [&] { return shared.running == 0; });
-  if (shared.error) std::rethrow_exception(shared.error);
+  shared.gate.fetch_sub(kOpen, std::memory_order_acq_rel);
+  shared.wait_until_empty();
+  const std::lock_guard lock(shared.mutex);
+  if (shared.error) std::rethrow_exception(std::exchange(shared.error, nullptr));
 }
 
 }  // namespace visavis::base
