@@ -2,10 +2,12 @@
 
 namespace visavis::cli {
 
+void add_kernels(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
+      {"kernels", &add_kernels},
       {"pixels", &add_pixels},
   };
   return table;

@@ -261,5 +261,23 @@ TEST(CachedAttention, GivesTheSameForAPromptInChunksAndDecodedRowByRow) {
   }
 }
 
+TEST(CachedAttention, GivesTheSameBitsForALongContextWithOneThreadAndWithMany) {
+  const std::vector<OpsUnderTest> one = every_ops(1);
+  const std::vector<OpsUnderTest> many = every_ops(5);
+  const CacheCase c{.kv_heads = 1, .group = 2, .dim = 20, .dtype = DType::f32, .lengths = {1300}};
+  for (size_t v = 0; v < one.size(); ++v) {
+    const Cache cache(c);
+    const Cache twin(c);
+    // One thread goes through a task's keys in order, five threads cut them (see kSplit).
+    const std::vector<float> whole = cache.step(*one[v].ops, {0}, {1300});
+    EXPECT_LE(relative_distance(whole, cache.wanted({0}, {1300})), 1e-5) << one[v].name;
+    const std::vector<float> first = twin.step(*many[v].ops, {0}, {1298});
+    const std::vector<float> rest = twin.step(*many[v].ops, {1298}, {1300});
+    for (size_t i = 0; i < first.size(); ++i) ASSERT_EQ(first[i], whole[i]) << one[v].name;
+    for (size_t i = 0; i < rest.size(); ++i)
+      ASSERT_EQ(rest[i], whole[first.size() + i]) << one[v].name;
+  }
+}
+
 }  // namespace
 }  // namespace visavis::ops

@@ -1,9 +1,11 @@
 // Every kernel of linear against double-precision products of the dequantised weight.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/ops/ops_under_test.h"
@@ -145,6 +147,31 @@ void expect_product(const OpsUnderTest& variant, const LayoutCase& layout, const
       << "] on " << x.view().rows() << " rows";
 }
 
+// Every output within 1e-6 of the sum of its terms' sizes: terms may cancel, so that the result is
+// no measure of the error. Denormal products are each rounded to a multiple of 2^-149.
+void expect_backward_stable(const std::vector<OpsUnderTest>& variants, const LayoutCase& layout,
+                            const Weight& weight, const Tensor& x) {
+  const std::vector<double> wanted = product(x, weight);
+  const int64_t n = x.view().rows();
+  std::vector<float> row(static_cast<size_t>(weight.cols));
+  for (const OpsUnderTest& variant : variants) {
+    const Tensor y = Tensor::poisoned({n, weight.rows});
+    variant.ops->linear(x, weight, {}, y);
+    for (int64_t r = 0; r < weight.rows; ++r) {
+      tensor::dequantize_row(weight, r, row);
+      for (int64_t i = 0; i < n; ++i) {
+        double sizes = 0;
+        for (int64_t c = 0; c < weight.cols; ++c)
+          sizes += std::abs(static_cast<double>(x[i * weight.cols + c]) *
+                            static_cast<double>(row[static_cast<size_t>(c)]));
+        EXPECT_NEAR(y[i * weight.rows + r], wanted[static_cast<size_t>(i * weight.rows + r)],
+                    1e-6 * sizes + static_cast<double>(weight.cols) * 0x1p-149)
+            << variant.name << ", " << layout.name << ", row " << r << " of " << n << " tokens";
+      }
+    }
+  }
+}
+
 TEST(Linear, EqualsTheDoubleProductForEveryLayoutAndOddShapes) {
   const std::vector<LinearShape> shapes = {{1, 1, 1},    {3, 20, 2},   {5, 129, 1}, {16, 128, 17},
                                            {33, 250, 3}, {67, 336, 9}, {7, 1364, 5}};
@@ -170,6 +197,122 @@ TEST(Linear, ServesEveryBlockFormat) {
       const Tensor x = Tensor::random(rng, {n, 512});
       for (const OpsUnderTest& variant : variants) expect_product(variant, layout, weight, x);
     }
+  }
+}
+
+TEST(Linear, TakesEveryNumberOfRowsAndAShortLastGroup) {
+  const std::vector<OpsUnderTest> variants = every_ops();
+  for (const LayoutCase& layout :
+       {dense(DType::bf16), int8(128), int4(128, ZeroPoint::none, false, false)}) {
+    base::Rng rng(9, layout.name);
+    const Weight weight = layout.make(rng, 10, 4304);  // 33 groups of 128 and one of 80
+    for (const int64_t n : {1, 2, 3, 4, 5, 6, 7, 11, 12, 17}) {
+      const Tensor x = Tensor::random(rng, {n, 4304});
+      for (const OpsUnderTest& variant : variants) expect_product(variant, layout, weight, x);
+    }
+  }
+}
+
+TEST(Linear, GivesEveryRowTheSameBitsWhateverTheBatchAndTheThreads) {
+  const std::vector<OpsUnderTest> variants = every_ops();
+  const std::vector<OpsUnderTest> alone = every_ops(1);
+  for (const LayoutCase& layout :
+       {dense(DType::f32), dense(DType::bf16), int8(0), int8(128),
+        int4(128, ZeroPoint::none, false, false), int4(64, ZeroPoint::u4, true, true)}) {
+    base::Rng rng(10, layout.name);
+    constexpr int64_t kMany = 205;  // more than one block of tokens
+    const Weight weight = layout.make(rng, 37, 1348);
+    const Tensor x = Tensor::random(rng, {kMany, 1348});
+    for (size_t v = 0; v < variants.size(); ++v) {
+      const Tensor all = Tensor::poisoned({kMany, 37});
+      variants[v].ops->linear(x, weight, {}, all);
+      for (const int64_t n : {1, 3, 4, 5, 13}) {
+        const Tensor some = Tensor::poisoned({n, 37});
+        alone[v].ops->linear(tensor::slice_rows(x.view(), 0, n), weight, {}, some);
+        for (int64_t i = 0; i < n * 37; ++i)
+          ASSERT_EQ(some[i], all[i]) << variants[v].name << ", " << layout.name << ", n " << n;
+      }
+    }
+  }
+}
+
+TEST(Linear, AddsBiasThenActivationThenWhatWasThere) {
+  const std::vector<OpsUnderTest> variants = every_ops();
+  base::Rng rng(11);
+  const Weight weight = dense(DType::f32).make(rng, 21, 40);
+  const Tensor bias = Tensor::random(rng, {21}, 5);
+  for (const int64_t n : {1, 7}) {
+    const Tensor x = Tensor::random(rng, {n, 40}, 2);
+    const Tensor old = Tensor::random(rng, {n, 21});
+    const std::vector<double> plain = product(x, weight);
+    const std::vector<std::pair<Activation, double (*)(double)>> activations = {
+        {Activation::none, [](double v) { return v; }},
+        {Activation::gelu_erf,
+         [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }},
+        {Activation::gelu_tanh,
+         [](double v) {
+           return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
+         }},
+        {Activation::quick_gelu, [](double v) { return v / (1 + std::exp(-1.702 * v)); }},
+        {Activation::silu, [](double v) { return v / (1 + std::exp(-v)); }}};
+    for (const auto& [activation, function] : activations) {
+      for (const bool accumulate : {false, true}) {
+        std::vector<double> wanted;
+        for (int64_t i = 0; i < n * 21; ++i)
+          wanted.push_back(
+              function(plain[static_cast<size_t>(i)] + static_cast<double>(bias[i % 21])) +
+              (accumulate ? static_cast<double>(old[i]) : 0.0));
+        for (const OpsUnderTest& variant : variants) {
+          const Tensor y = accumulate ? old.copy() : Tensor::poisoned({n, 21});
+          variant.ops->linear(
+              x, weight, {.bias = bias, .activation = activation, .accumulate = accumulate}, y);
+          EXPECT_LE(relative_distance(y.values(), wanted), 1e-6)
+              << variant.name << ", activation " << static_cast<int>(activation);
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, StaysExactWithOutliersDenormalsAndExtremeCodes) {
+  const std::vector<OpsUnderTest> variants = every_ops();
+  for (const LayoutCase& layout : every_layout()) {
+    base::Rng rng(12, layout.name);
+    Weight weight = layout.make(rng, 9, 384);
+    if (auto* int8 = std::get_if<Int8>(&weight.layout))
+      std::memset(int8->codes.data(), 0x80, static_cast<size_t>(int8->codes.bytes()));  // -128
+    if (auto* int4 = std::get_if<Int4>(&weight.layout))
+      std::memset(int4->codes.data(), 0xF0, static_cast<size_t>(int4->codes.bytes()));  // 0 and 15
+    for (const int64_t n : {1, 6}) {
+      const Tensor x = Tensor::random(rng, {n, 384});
+      x[5] = 1e4f;
+      x[200] = -1e4f;
+      x[77] = 1e-42f;
+      expect_backward_stable(variants, layout, weight, x);
+      expect_backward_stable(variants, layout, weight, Tensor::random(rng, {n, 384}, 1e-38f));
+    }
+  }
+}
+
+TEST(GatedMlp, IsDownOfSiluGateTimesUp) {
+  base::Rng rng(13);
+  const Weight gate = dense(DType::f32).make(rng, 24, 16);
+  const Weight up = dense(DType::f32).make(rng, 24, 16);
+  const Weight down = dense(DType::f32).make(rng, 16, 24);
+  const Tensor x = Tensor::random(rng, {3, 16});
+  const std::vector<double> gated = product(x, gate);
+  const std::vector<double> raised = product(x, up);
+  const Tensor hidden(DType::f32, {3, 24});
+  for (size_t i = 0; i < gated.size(); ++i)
+    hidden.values()[i] = static_cast<float>(gated[i] / (1 + std::exp(-gated[i])) * raised[i]);
+  std::vector<double> wanted = product(hidden, down);
+  for (size_t i = 0; i < wanted.size(); ++i) wanted[i] += static_cast<double>(x.values()[i]);
+  for (const OpsUnderTest& variant : every_ops()) {
+    tensor::Arena arena(Buffer::host(4096));
+    const Tensor y = x.copy();
+    variant.ops->gated_mlp(x, gate, up, down, true, arena, y);
+    EXPECT_LE(relative_distance(y.values(), wanted), 1e-5) << variant.name;
+    EXPECT_EQ(arena.used(), 0);
   }
 }
 
