@@ -25,6 +25,8 @@ struct RenderOptions {
   /// Variables that a template sees besides messages: bos_token, eos_token, ... (see
   /// Tokenizer::special_strings).
   std::map<std::string, std::string> variables = {};
+  /// More such variables, true or false.
+  std::map<std::string, bool> flags = {};
   /// Turns whose parts are all text become plain strings instead of lists of parts, for templates
   /// of text-only models.
   bool text_as_string = false;
@@ -43,7 +45,7 @@ class ChatTemplate {
   TaggedText render(const std::vector<chat::Turn>& turns, const RenderOptions& options) const;
 
   /// The same for messages as JSON: [{"role", "content": string or list of parts, ...}]. All
-  /// strings below "content" are tagged as a user's.
+  /// strings are tagged as a user's but plain roles and types.
   TaggedText render(const base::Json& messages, const RenderOptions& options) const;
 
   const std::string& origin() const;

@@ -1,10 +1,7 @@
 #include "engine/text/normalizer.h"
 
 #include <unicode/locid.h>
-#include <unicode/normalizer2.h>
-#include <unicode/stringpiece.h>
 #include <unicode/uchar.h>
-#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 #include <unicode/utf8.h>
 
@@ -14,96 +11,12 @@
 
 #include "base/text.h"
 #include "engine/text/json_fields.h"
+#include "engine/text/marked_rewriter.h"
 #include "engine/text/pattern.h"
+#include "engine/text/unicode_normalizer.h"
 
 namespace visavis::text {
 namespace {
-
-// Rebuilds a MarkedText from parts of an old one and new text.
-class Rewriter {
- public:
-  explicit Rewriter(const MarkedText& old) : old_(old), marked_(!old.user.empty()) {}
-
-  void keep(size_t begin, size_t end) {
-    out_.text.append(old_.text, begin, end - begin);
-    if (marked_) {
-      const auto first = old_.user.begin();
-      out_.user.insert(out_.user.end(), first + static_cast<std::ptrdiff_t>(begin),
-                       first + static_cast<std::ptrdiff_t>(end));
-    }
-  }
-  // `text` stands for the old bytes [begin, end).
-  void put(std::string_view text, size_t begin, size_t end) {
-    out_.text += text;
-    if (!marked_) return;
-    const auto first = old_.user.begin();
-    const bool user =
-        std::any_of(first + static_cast<std::ptrdiff_t>(begin),
-                    first + static_cast<std::ptrdiff_t>(end), [](uint8_t tag) { return tag != 0; });
-    out_.user.insert(out_.user.end(), text.size(), user ? 1 : 0);
-  }
-  MarkedText take() { return std::move(out_); }
-
- private:
-  const MarkedText& old_;
-  const bool marked_;
-  MarkedText out_;
-};
-
-class UnicodeForm : public Normalizer {
- public:
-  UnicodeForm(const icu::Normalizer2& form, const icu::UnicodeSet& characters)
-      : form_(form, characters) {}
-
-  void apply(MarkedText& text) const override {
-    if (is_ascii(text.text)) return;
-    UErrorCode status = U_ZERO_ERROR;
-    if (text.user.empty()) {
-      std::string out;
-      icu::StringByteSink<std::string> sink(&out, static_cast<int32_t>(text.text.size()));
-      form_.normalizeUTF8(0, text.text, sink, nullptr, status);
-      require(U_SUCCESS(status), "Unicode normalisation failed: ", u_errorName(status));
-      text.text = std::move(out);
-      return;
-    }
-    // Piece by piece between points where normalisation cannot look across, so that tags stay put.
-    Rewriter rewriter(text);
-    const auto* bytes = reinterpret_cast<const uint8_t*>(text.text.data());
-    const auto size = static_cast<int32_t>(text.text.size());
-    int32_t begin = 0;
-    while (begin < size) {
-      int32_t end = begin;
-      UChar32 c = 0;
-      U8_NEXT(bytes, end, size, c);
-      while (end < size) {
-        int32_t next = end;
-        U8_NEXT(bytes, next, size, c);
-        if (form_.hasBoundaryBefore(c)) break;
-        end = next;
-      }
-      const std::string_view old(text.text.data() + begin, static_cast<size_t>(end - begin));
-      std::string out;
-      icu::StringByteSink<std::string> sink(&out);
-      form_.normalizeUTF8(0, old, sink, nullptr, status);
-      require(U_SUCCESS(status), "Unicode normalisation failed: ", u_errorName(status));
-      if (out == old) {
-        rewriter.keep(static_cast<size_t>(begin), static_cast<size_t>(end));
-      } else {
-        rewriter.put(out, static_cast<size_t>(begin), static_cast<size_t>(end));
-      }
-      begin = end;
-    }
-    text = rewriter.take();
-  }
-
- private:
-  static bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  }
-
-  icu::FilteredNormalizer2 form_;
-};
 
 class Prepend : public Normalizer {
  public:
@@ -218,37 +131,19 @@ class Sequence : public Normalizer {
   std::vector<std::unique_ptr<Normalizer>> steps_;
 };
 
-using Form = const icu::Normalizer2* (*)(UErrorCode&);
-
-// The oracle's normalisation tables are those of Unicode 9: a character that came later passes
-// through and stops reordering. (Measured on every character; ICU's full tables differ on 108.)
-const icu::UnicodeSet& known_characters() {
-  static const icu::UnicodeSet set = [] {
-    UErrorCode status = U_ZERO_ERROR;
-    icu::UnicodeSet characters(u"[:age=9.0:]", status);
-    require(U_SUCCESS(status), "ICU has no character ages: ", u_errorName(status));
-    characters.freeze();
-    return characters;
-  }();
-  return set;
-}
-
-template <Form form>
+template <UnicodeForm form>
 std::unique_ptr<Normalizer> unicode_form(const base::Json&, const std::string&) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* instance = form(status);
-  require(U_SUCCESS(status), "ICU has no normalisation data: ", u_errorName(status));
-  return std::make_unique<UnicodeForm>(*instance, known_characters());
+  return make_unicode_normalizer(form);
 }
 
 using Make = std::unique_ptr<Normalizer> (*)(const base::Json&, const std::string&);
 
 const std::map<std::string, Make>& makers() {
   static const std::map<std::string, Make> table = {
-      {"NFC", &unicode_form<&icu::Normalizer2::getNFCInstance>},
-      {"NFD", &unicode_form<&icu::Normalizer2::getNFDInstance>},
-      {"NFKC", &unicode_form<&icu::Normalizer2::getNFKCInstance>},
-      {"NFKD", &unicode_form<&icu::Normalizer2::getNFKDInstance>},
+      {"NFC", &unicode_form<UnicodeForm::nfc>},
+      {"NFD", &unicode_form<UnicodeForm::nfd>},
+      {"NFKC", &unicode_form<UnicodeForm::nfkc>},
+      {"NFKD", &unicode_form<UnicodeForm::nfkd>},
       {"Lowercase",
        [](const base::Json&, const std::string&) -> std::unique_ptr<Normalizer> {
          return std::make_unique<PerCharacter>(&lower_case);
