@@ -1,15 +1,34 @@
 #include "engine/ops/cpu/features.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <fstream>
 
 namespace visavis::ops {
+namespace {
+
+#if defined(__x86_64__)
+// clang 14's __builtin_cpu_supports does not know this name. Needs the system to save AVX
+// registers, which the builtin has checked for avx.
+bool has_f16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __builtin_cpu_supports("avx") && __get_cpuid(1, &a, &b, &c, &d) != 0 &&
+         (c & bit_F16C) != 0;
+}
+#endif
+
+}  // namespace
 
 CpuFeatures detect_cpu_features() {
   CpuFeatures found;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-               __builtin_cpu_supports("f16c");
+  found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") &&
                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                  __builtin_cpu_supports("avx512vl");
@@ -26,7 +45,7 @@ std::vector<std::string> cpu_feature_names() {
   if (__builtin_cpu_supports("avx")) names.push_back("avx");
   if (__builtin_cpu_supports("avx2")) names.push_back("avx2");
   if (__builtin_cpu_supports("fma")) names.push_back("fma");
-  if (__builtin_cpu_supports("f16c")) names.push_back("f16c");
+  if (has_f16c()) names.push_back("f16c");
   if (__builtin_cpu_supports("avx512f")) names.push_back("avx512f");
   if (__builtin_cpu_supports("avx512bw")) names.push_back("avx512bw");
   if (__builtin_cpu_supports("avx512dq")) names.push_back("avx512dq");
