@@ -1,0 +1,76 @@
+#include "engine/nn/attention.h"
+
+#include <cmath>
+
+namespace visavis::nn {
+namespace {
+
+// The same floats seen as another shape.
+ops::MutView reshaped(ops::MutView view, const tensor::Shape& shape) {
+  return {view.dtype, shape, view.data};
+}
+
+float scale_of(int64_t head_dim) { return 1.0f / std::sqrt(static_cast<float>(head_dim)); }
+
+}  // namespace
+
+int64_t CachedAttention::bytes() const {
+  return q.bytes() + k.bytes() + v.bytes() + o.bytes() + q_norm.bytes() + k_norm.bytes();
+}
+
+void CachedAttention::add_to(ops::Ops& ops, ops::View x, const ops::StepBatch& batch,
+                             const ops::RopeTable& rope, const ops::KvView& kv,
+                             tensor::Arena& arena, ops::MutView y) const {
+  const tensor::ArenaScope scope(arena);
+  const int64_t tokens = x.rows();
+  const ops::MutView queries = arena.take_f32({tokens, heads, head_dim});
+  const ops::MutView keys = arena.take_f32({tokens, kv_heads, head_dim});
+  const ops::MutView values = arena.take_f32({tokens, kv_heads, head_dim});
+  const ops::MutView mixed = arena.take_f32({tokens, heads, head_dim});
+  q.run(ops, x, reshaped(queries, {tokens, heads * head_dim}));
+  k.run(ops, x, reshaped(keys, {tokens, kv_heads * head_dim}));
+  v.run(ops, x, reshaped(values, {tokens, kv_heads * head_dim}));
+  if (q_norm.present()) q_norm.run(ops, queries, queries);
+  if (k_norm.present()) k_norm.run(ops, keys, keys);
+  ops.rope(rope, batch.positions, queries);
+  ops.rope(rope, batch.positions, keys);
+  ops.write_kv(keys, values, batch, kv);
+  ops.cached_attention(queries, batch, kv, scale_of(head_dim), mixed);
+  o.run(ops, reshaped(mixed, {tokens, heads * head_dim}), y, ops::Activation::none, true);
+}
+
+int64_t CachedAttention::scratch(int64_t tokens, int64_t heads, int64_t kv_heads,
+                                 int64_t head_dim) {
+  const int64_t float_bytes = sizeof(float);
+  return 2 * tensor::Arena::footprint(tokens * heads * head_dim * float_bytes) +
+         2 * tensor::Arena::footprint(tokens * kv_heads * head_dim * float_bytes);
+}
+
+void PictureAttention::add_to(ops::Ops& ops, ops::View x, const ops::RopeTable* rope,
+                              ops::View positions, ops::View segment_start, tensor::Arena& arena,
+                              ops::MutView y) const {
+  const tensor::ArenaScope scope(arena);
+  const int64_t rows = x.rows();
+  const int64_t width = heads * head_dim;
+  const ops::MutView queries = arena.take_f32({rows, heads, head_dim});
+  const ops::MutView keys = arena.take_f32({rows, heads, head_dim});
+  const ops::MutView values = arena.take_f32({rows, heads, head_dim});
+  const ops::MutView mixed = arena.take_f32({rows, heads, head_dim});
+  q.run(ops, x, reshaped(queries, {rows, width}));
+  k.run(ops, x, reshaped(keys, {rows, width}));
+  v.run(ops, x, reshaped(values, {rows, width}));
+  if (rope != nullptr) {
+    ops.rope(*rope, positions, queries);
+    ops.rope(*rope, positions, keys);
+  }
+  ops.segment_attention(queries, keys, values, width, segment_start, rows, scale_of(head_dim),
+                        mixed);
+  o.run(ops, reshaped(mixed, {rows, width}), y, ops::Activation::none, true);
+}
+
+int64_t PictureAttention::scratch(int64_t rows, int64_t heads, int64_t head_dim) {
+  return 4 *
+         tensor::Arena::footprint(rows * heads * head_dim * static_cast<int64_t>(sizeof(float)));
+}
+
+}  // namespace visavis::nn

@@ -1,0 +1,50 @@
+// The two attention layers: causal over the paged cache (text) and bidirectional inside a picture
+// (vision towers). Projections are kept apart, so that each row of q, k and v is contiguous.
+#pragma once
+
+#include "engine/nn/linear.h"
+#include "engine/nn/norm.h"
+#include "engine/ops/step_batch.h"
+
+namespace visavis::nn {
+
+/// Grouped-query attention of a decoder layer.
+struct CachedAttention {
+  Linear q;        // [heads * head_dim, width]
+  Linear k;        // [kv_heads * head_dim, width]
+  Linear v;        // like k
+  Linear o;        // [width, heads * head_dim]
+  RmsNorm q_norm;  // over head_dim, before the rotation; empty if the family has none
+  RmsNorm k_norm;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+
+  int64_t bytes() const;
+  /// y += o(attention(q x, cache and k x, v x)); writes this step's k and v to the cache.
+  /// x, y [tokens, width].
+  void add_to(ops::Ops& ops, ops::View x, const ops::StepBatch& batch, const ops::RopeTable& rope,
+              const ops::KvView& kv, tensor::Arena& arena, ops::MutView y) const;
+  /// Bytes that add_to takes from the arena.
+  static int64_t scratch(int64_t tokens, int64_t heads, int64_t kv_heads, int64_t head_dim);
+};
+
+/// Full attention of a vision block.
+struct PictureAttention {
+  Linear q;  // [heads * head_dim, width]
+  Linear k;
+  Linear v;
+  Linear o;
+  int64_t heads = 0;
+  int64_t head_dim = 0;
+
+  int64_t bytes() const { return q.bytes() + k.bytes() + v.bytes() + o.bytes(); }
+  /// y += o(attention(x)) inside one picture; x, y [rows, width]. `rope` with positions i32
+  /// [3, rows], or null. segment_start i32 [2] = {0, rows} on the device.
+  void add_to(ops::Ops& ops, ops::View x, const ops::RopeTable* rope, ops::View positions,
+              ops::View segment_start, tensor::Arena& arena, ops::MutView y) const;
+  /// Bytes that add_to takes from the arena.
+  static int64_t scratch(int64_t rows, int64_t heads, int64_t head_dim);
+};
+
+}  // namespace visavis::nn

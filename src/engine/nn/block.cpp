@@ -1,0 +1,48 @@
+#include "engine/nn/block.h"
+
+#include <algorithm>
+
+namespace visavis::nn {
+
+int64_t DecoderLayer::bytes() const {
+  return input_norm.bytes() + attention.bytes() + post_norm.bytes() + mlp.bytes();
+}
+
+void DecoderLayer::run(ops::Ops& ops, const ops::StepBatch& batch, const ops::RopeTable& rope,
+                       const ops::KvView& kv, tensor::Arena& arena, ops::MutView x) const {
+  const tensor::ArenaScope scope(arena);
+  const ops::MutView normed = arena.take_f32({x.rows(), x.cols()});
+  input_norm.run(ops, x, normed);
+  attention.add_to(ops, normed, batch, rope, kv, arena, x);
+  post_norm.run(ops, x, normed);
+  mlp.add_to(ops, normed, arena, x);
+}
+
+int64_t decoder_scratch(int64_t tokens, int64_t width, int64_t heads, int64_t kv_heads,
+                        int64_t head_dim, int64_t ffn) {
+  return tensor::Arena::footprint(tokens * width * static_cast<int64_t>(sizeof(float))) +
+         std::max(CachedAttention::scratch(tokens, heads, kv_heads, head_dim),
+                  GatedMlp::scratch(tokens, ffn));
+}
+
+int64_t VisionBlock::bytes() const {
+  return norm1.bytes() + attention.bytes() + norm2.bytes() + mlp.bytes();
+}
+
+void VisionBlock::run(ops::Ops& ops, const ops::RopeTable* rope, ops::View positions,
+                      ops::View segment_start, tensor::Arena& arena, ops::MutView x) const {
+  const tensor::ArenaScope scope(arena);
+  const ops::MutView normed = arena.take_f32({x.rows(), x.cols()});
+  norm1.run(ops, x, normed);
+  attention.add_to(ops, normed, rope, positions, segment_start, arena, x);
+  norm2.run(ops, x, normed);
+  mlp.run(ops, normed, arena, x, true);
+}
+
+int64_t vision_scratch(int64_t rows, int64_t heads, int64_t head_dim, int64_t ffn) {
+  const int64_t width = heads * head_dim;
+  return tensor::Arena::footprint(rows * width * static_cast<int64_t>(sizeof(float))) +
+         std::max(PictureAttention::scratch(rows, heads, head_dim), Mlp::scratch(rows, ffn));
+}
+
+}  // namespace visavis::nn

@@ -1,0 +1,36 @@
+// The two feed-forward shapes: gated (text) and plain (vision towers, mergers, projectors).
+#pragma once
+
+#include "engine/nn/linear.h"
+#include "engine/tensor/buffer.h"
+
+namespace visavis::nn {
+
+/// down(silu(gate x) * up x)
+struct GatedMlp {
+  Linear gate;
+  Linear up;
+  Linear down;
+
+  int64_t bytes() const { return gate.bytes() + up.bytes() + down.bytes(); }
+  /// y += mlp(x); x [tokens, width].
+  void add_to(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const;
+  /// Bytes that add_to takes from the arena.
+  static int64_t scratch(int64_t tokens, int64_t ffn);
+};
+
+/// fc2(activation(fc1 x))
+struct Mlp {
+  Linear fc1;
+  Linear fc2;
+  ops::Activation activation = ops::Activation::gelu_erf;
+
+  int64_t bytes() const { return fc1.bytes() + fc2.bytes(); }
+  /// y = mlp(x) (+ y if accumulate), a block of rows at a time so that the wide middle stays small.
+  void run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y,
+           bool accumulate = false) const;
+  /// Bytes that run takes from the arena.
+  static int64_t scratch(int64_t rows, int64_t ffn);
+};
+
+}  // namespace visavis::nn

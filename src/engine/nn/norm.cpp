@@ -1,0 +1,15 @@
+#include "engine/nn/norm.h"
+
+#include "engine/nn/linear.h"
+
+namespace visavis::nn {
+
+void RmsNorm::run(ops::Ops& ops, ops::View x, ops::MutView y) const {
+  ops.rms_norm(x, vector_view(weight), eps, y);
+}
+
+void LayerNorm::run(ops::Ops& ops, ops::View x, ops::MutView y) const {
+  ops.layer_norm(x, vector_view(weight), vector_view(bias), eps, y);
+}
+
+}  // namespace visavis::nn
