@@ -26,7 +26,7 @@ using Part = std::variant<Text, Image>;
 
 struct Turn {
   Role role = Role::user;
-  std::vector<Part> parts;
+  std::vector<Part> parts = {};
 };
 
 /// Applied in this order: repetition penalty (prompt and output ids), temperature, top-k, top-p.
@@ -36,15 +36,15 @@ struct Sampling {
   float top_p = 1;
   float repetition_penalty = 1;
   uint64_t seed = 0;
-  std::string seed_label;  // with the seed names the random stream, e.g. "item 17 sample 0"
+  std::string seed_label = {};  // with the seed names the random stream, e.g. "item 17 sample 0"
 };
 
 struct Request {
-  std::vector<Turn> turns;
-  Sampling sampling;
+  std::vector<Turn> turns = {};
+  Sampling sampling = {};
   int max_tokens = 256;
-  std::vector<std::string> stop;  // the answer ends before the first of these strings
-  bool logprobs = false;          // report the log-probability of each chosen token
+  std::vector<std::string> stop = {};  // the answer ends before the first of these strings
+  bool logprobs = false;               // report the log-probability of each chosen token
 };
 
 }  // namespace visavis::chat

@@ -10,8 +10,8 @@
 namespace visavis::chat {
 
 struct ScoreRequest {
-  std::vector<Turn> turns;
-  std::string continuation;  // empty: only the next token is scored
+  std::vector<Turn> turns = {};
+  std::string continuation = {};  // empty: only the next token is scored
   int top = 10;
 };
 

@@ -1,7 +1,7 @@
 // One vision-language model, seen from the scheduler: prepare a request, encode pictures, run
-// steps. A family (models/<family>/) implements it once for every device in terms of Ops. Not
-// thread-safe: prepare() may run on another thread than the rest, everything else on the device's
-// scheduler thread.
+// steps. A family (models/<family>/) implements it once for every device in terms of Ops. It is
+// opened in two moves: families.h reads and checks the small files, load() brings the weights in.
+// Not thread-safe: const functions may run on any thread, the others on the device's thread only.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,16 @@
 #include "chat/request.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/buffer.h"
+#include "engine/text/tokenizer.h"
 
 namespace visavis::models {
 
 /// Patches of one picture, ready for the vision encoder.
 struct PatchGrid {
-  std::vector<float>
-      values;          // [rows, patch_values] (Qwen: merge order) or [3, height, width] (CLIP)
-  int64_t rows = 0;    // patch rows of values
+  std::vector<float> values;  // [rows, patch_values], rows in the order that the encoder wants
+  int64_t rows = 0;
   int64_t grid_h = 0;  // patches down
   int64_t grid_w = 0;  // patches across
-  std::string sha256;  // of picture bytes + preprocessing, names the features in a cache
 };
 
 /// Where one picture's features go in the prompt: ids[begin, begin + tokens) are placeholders.
@@ -41,21 +40,23 @@ struct Prompt {
   double decode_seconds = 0;        // picture decoding
   double resize_seconds = 0;        // resizing and cutting into patches
   std::vector<std::string> notes;   // what was done to each picture
+
+  int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
+  int64_t image_tokens() const;
 };
 
-/// A picture as rows for the text model, on the device.
+/// A picture as rows for the text model, on the device; borrowed from the features arena.
 struct ImageFeatures {
-  tensor::Buffer storage;
-  tensor::MutView rows;  // [tokens, hidden]
-  std::vector<tensor::MutView>
-      deepstack;  // each [tokens, hidden]; added after text layers 0, 1, ...
+  tensor::MutView rows;                    // [tokens, hidden]
+  std::vector<tensor::MutView> deepstack;  // each [tokens, hidden]; added after layers 0, 1, ...
 };
 
-/// Image rows inside one step: step row `step_rows[i]` takes row `feature_rows[i]` of `features`.
+/// Image rows inside one step: step rows [step_begin, step_begin + count) take the feature rows
+/// from feature_begin on instead of embeddings.
 struct ImageRows {
   const ImageFeatures* features = nullptr;
-  int64_t feature_begin = 0;  // first feature row used
-  int64_t step_begin = 0;     // first step row that receives one
+  int64_t feature_begin = 0;
+  int64_t step_begin = 0;
   int64_t count = 0;
 };
 
@@ -63,18 +64,16 @@ struct Limits {
   int64_t context = 4096;  // tokens of one sequence, prompt and answer
   int64_t batch = 1;       // sequences at once
   int64_t chunk = 512;     // prompt rows in one step
-  int64_t max_pixels = 0;  // 0 = the checkpoint's own limit
   tensor::DType kv = tensor::DType::f16;
 };
 
-/// Bytes, computed before anything is allocated.
-struct MemoryPlan {
-  int64_t weights = 0;
-  int64_t vision = 0;
-  int64_t kv = 0;
-  int64_t workspace = 0;
-  int64_t image_features = 0;  // of the largest picture
-  int64_t total() const { return weights + vision + kv + workspace + image_features; }
+/// Bytes that a model needs, computed before anything is allocated. The KV cache is the
+/// scheduler's.
+struct ModelMemory {
+  int64_t weights = 0;         // of the text model
+  int64_t vision = 0;          // tower, mergers, projector
+  int64_t workspace = 0;       // the larger of the biggest picture and the biggest step
+  int64_t image_features = 0;  // of the most image tokens that one context can hold
 };
 
 /// Sizes that the scheduler needs.
@@ -90,32 +89,36 @@ struct Dimensions {
 class Model {
  public:
   virtual ~Model() = default;
+  /// The `architectures` string of config.json.
+  virtual const char* architecture() const = 0;
   virtual const Dimensions& dimensions() const = 0;
   /// Token ids that end an answer.
   virtual const std::vector<int32_t>& stop_ids() const = 0;
   virtual bool multi_image_trained() const = 0;
+  /// Bytes of all weight files, and the number of parameters in them.
+  virtual int64_t checkpoint_bytes() const = 0;
+  virtual int64_t parameters() const = 0;
+  virtual const text::Tokenizer& tokenizer() const = 0;
 
   /// Renders, tokenises, decodes and cuts pictures. Throws Error for a bad picture or request.
-  virtual Prompt prepare(const chat::Request& request) const = 0;
-  /// Ids of raw text as the oracle's tokenizer gives them (special tokens recognised).
-  virtual std::vector<int32_t> tokenize(const std::string& text) const = 0;
-  /// Ids of text in which special tokens are not matched and nothing is put in front.
-  virtual std::vector<int32_t> tokenize_plain(const std::string& text) const = 0;
-  /// Text of ids, special tokens left out; bytes may end inside a character.
-  virtual std::string detokenize(const std::vector<int32_t>& ids) const = 0;
-
+  virtual Prompt prepare(const std::vector<chat::Turn>& turns) const = 0;
   /// Bytes that this model needs under the limits.
-  virtual MemoryPlan plan(const Limits& limits) const = 0;
+  virtual ModelMemory plan(const Limits& limits) const = 0;
 
-  /// Runs the vision encoder on one picture; activations come from the arena.
-  virtual ImageFeatures encode(const PatchGrid& picture, tensor::Arena& arena) = 0;
+  /// Reads, quantises and places all weights. Called once, before encode() and forward(), which
+  /// use the same Ops. Throws Error.
+  virtual void load(ops::Ops& ops) = 0;
 
-  /// Runs all text layers over the step. `kv` holds one view per layer. `images` says which rows
-  /// take image features instead of embeddings. `logit_rows` i32 [n]: step rows whose logits are
-  /// written to logits f32 [n, vocabulary]; n may be 0.
+  /// Runs the vision encoder on one picture. Activations come from `workspace`, the result from
+  /// `features`.
+  virtual ImageFeatures encode(const PatchGrid& picture, tensor::Arena& workspace,
+                               tensor::Arena& features) = 0;
+
+  /// Runs all text layers over the step. `kv` holds one view per layer. `logit_rows` i32 [n]: step
+  /// rows whose logits are written to logits f32 [n, vocabulary]; n may be 0.
   virtual void forward(const ops::StepBatch& batch, const std::vector<ImageRows>& images,
                        const std::vector<ops::KvView>& kv, tensor::View logit_rows,
-                       tensor::Arena& arena, tensor::MutView logits) = 0;
+                       tensor::Arena& workspace, tensor::MutView logits) = 0;
 };
 
 }  // namespace visavis::models

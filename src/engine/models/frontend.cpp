@@ -1,0 +1,120 @@
+#include "engine/models/frontend.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/checkpoint/side_files.h"
+
+namespace visavis::models {
+namespace {
+
+text::ChatTemplate template_of(const std::filesystem::path& folder, const char* built_in) {
+  const auto found = text::find_chat_template(folder);
+  return found ? text::ChatTemplate::parse(found->source, found->origin)
+               : text::ChatTemplate::parse(built_in, "built-in template");
+}
+
+// As the oracle's generate(): generation_config.json, else config.json; tokenizer_config.json's
+// eos_token only if both are silent.
+std::vector<int32_t> stop_ids_of(const std::filesystem::path& folder,
+                                 const text::Tokenizer& tokenizer, int64_t vocabulary) {
+  std::vector<int32_t> ids = checkpoint::read_generation_defaults(folder).eos_ids;
+  if (ids.empty()) {
+    const auto& strings = tokenizer.special_strings();
+    const auto eos = strings.find("eos_token");
+    if (eos != strings.end()) {
+      if (const auto id = tokenizer.id_of(eos->second)) ids.push_back(*id);
+    }
+  }
+  require(!ids.empty(), folder.string(),
+          ": no eos_token_id in generation_config.json or config.json, and no eos_token in "
+          "tokenizer_config.json");
+  for (const int32_t id : ids) {
+    require(id < vocabulary, folder.string(), ": eos_token_id ", id,
+            " is outside the vocabulary of ", vocabulary);
+  }
+  return ids;
+}
+
+std::vector<const chat::Image*> pictures_of(const std::vector<chat::Turn>& turns) {
+  std::vector<const chat::Image*> images;
+  for (const chat::Turn& turn : turns) {
+    for (const chat::Part& part : turn.parts) {
+      if (const auto* image = std::get_if<chat::Image>(&part)) images.push_back(image);
+    }
+  }
+  return images;
+}
+
+}  // namespace
+
+Frontend::Frontend(const std::filesystem::path& folder, const Family& family,
+                   vision::Preprocessor preprocessor)
+    : tokenizer_(text::Tokenizer::load(folder)),
+      template_(template_of(folder, family.built_in_template)),
+      preprocessor_(std::move(preprocessor)),
+      stop_ids_(stop_ids_of(folder, tokenizer_, family.vocabulary)),
+      image_token_(family.image_token) {
+  if (!text::find_chat_template(folder)) {
+    template_note_ = "the checkpoint has no chat template: the family's built-in one ran";
+  }
+  const std::string file = (folder / "tokenizer.json").string();
+  require(tokenizer_.size() <= family.vocabulary, file, ": has ids up to ", tokenizer_.size() - 1,
+          ", but the model's embedding has ", family.vocabulary,
+          " rows: it belongs to another model");
+  const auto placeholder = tokenizer_.id_of(family.placeholder);
+  require(placeholder.has_value(), file, ": has no token '", family.placeholder,
+          "': it belongs to another model");
+  require(*placeholder == image_token_, file, ": '", family.placeholder, "' is token ",
+          *placeholder, ", but config.json says ", image_token_,
+          ": they belong to different models");
+}
+
+Prompt Frontend::prepare(const std::vector<chat::Turn>& turns,
+                         const std::function<PreparedPicture(vision::Patches)>& arrange) const {
+  require(!turns.empty(), "the request has no turns");
+  Prompt prompt;
+  if (!template_note_.empty()) prompt.notes.push_back(template_note_);
+  const text::TaggedText rendered =
+      template_.render(turns, {.variables = tokenizer_.special_strings()});
+  prompt.text = rendered.text();
+  const std::vector<int32_t> ids = tokenizer_.encode(rendered);
+
+  const std::vector<const chat::Image*> images = pictures_of(turns);
+  const auto placeholders = std::count(ids.begin(), ids.end(), image_token_);
+  require(placeholders == static_cast<int64_t>(images.size()), "the prompt shows ", placeholders,
+          " picture placeholders, but the request has ", images.size(), " pictures");
+
+  std::vector<int64_t> tokens;
+  for (const chat::Image* image : images) {
+    require(image->bytes != nullptr, image->name, ": the picture has no bytes");
+    vision::Patches patches =
+        vision::prepare_picture(*image->bytes, image->name, preprocessor_, base::steady_clock());
+    prompt.decode_seconds += patches.decode_seconds;
+    prompt.resize_seconds += patches.resize_seconds;
+    prompt.notes.push_back(patches.note);
+    PreparedPicture picture = arrange(std::move(patches));
+    prompt.pictures.push_back(std::move(picture.grid));
+    tokens.push_back(picture.tokens);
+  }
+  for (const int32_t id : ids) {
+    if (id != image_token_) {
+      prompt.ids.push_back(id);
+      continue;
+    }
+    const int64_t count = tokens[prompt.slots.size()];
+    prompt.slots.push_back({.begin = prompt.tokens(), .tokens = count});
+    prompt.ids.insert(prompt.ids.end(), static_cast<size_t>(count), id);
+  }
+  return prompt;
+}
+
+int64_t Prompt::image_tokens() const {
+  int64_t total = 0;
+  for (const ImageSlot& slot : slots) total += slot.tokens;
+  return total;
+}
+
+}  // namespace visavis::models

@@ -1,0 +1,59 @@
+// The vision encoder of Qwen3-VL: patch embedding, interpolated learned positions, 2-D rotary
+// blocks, a merger to the text width and one more merger per deepstack tap. One still picture at a
+// time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/load/loader.h"
+#include "engine/models/model.h"
+#include "engine/models/qwen3_vl/config.h"
+#include "engine/nn/block.h"
+
+namespace visavis::models::qwen3_vl {
+
+/// LayerNorm, 2 x 2 neighbours side by side, fc1, GELU (erf), fc2.
+struct Merger {
+  nn::LayerNorm norm;
+  nn::Mlp mlp;
+  bool norm_after_joining = false;  // deepstack mergers normalise the joined rows
+
+  /// y [rows / merge^2, text width] from x [rows, hidden].
+  void run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const;
+};
+
+struct Vision {
+  VisionConfig config;
+  nn::Linear patch_embed;         // [hidden, 3 * patch^2]: both temporal halves of the kernel added
+  tensor::Buffer position_table;  // f32 [side * side, hidden]
+  ops::RopeTable rope;
+  std::vector<nn::VisionBlock> blocks;
+  Merger merger;
+  std::vector<Merger> deepstack;
+
+  /// Runs the tower over one picture of grid_h x grid_w patches in merge order.
+  ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
+                       tensor::Arena& features) const;
+};
+
+/// Tensors whose name ends so are read in three parts (q, k, v).
+std::vector<std::string> fused_endings();
+
+/// Loads everything below `prefix` ("model.visual.").
+Vision load_vision(load::WeightLoader& loader, const VisionConfig& config,
+                   const std::string& prefix);
+
+/// Row and column of every patch in merge order: blocks of merge x merge, row by row.
+struct PatchPlaces {
+  std::vector<int32_t> row;
+  std::vector<int32_t> column;
+};
+PatchPlaces merge_order(int64_t grid_h, int64_t grid_w, int64_t merge);
+
+/// Bytes that Vision::encode takes from the workspace for so many patches.
+int64_t vision_workspace(const VisionConfig& config, int64_t patches);
+/// Bytes of the features arena that pictures of so many image tokens take together, at most.
+int64_t feature_bytes(const VisionConfig& config, int64_t tokens);
+
+}  // namespace visavis::models::qwen3_vl
