@@ -1,0 +1,88 @@
+#include "engine/generate/local_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/checkpoint/side_files.h"
+#include "machine/cpu.h"
+
+namespace visavis::generate {
+namespace {
+
+constexpr int64_t kUsualContext = 4096;
+constexpr int64_t kMostBatch = 1024;
+constexpr int64_t kMostChunk = 1 << 16;
+
+}  // namespace
+
+models::Limits limits_of(const LocalModelOptions& options, const models::Dimensions& dimensions) {
+  const int64_t most = dimensions.max_positions;
+  const int64_t context = options.context == 0 ? std::min(kUsualContext, most) : options.context;
+  require(context >= 1 && context <= most, "--ctx is ", context, ", the model allows 1 to ", most);
+  require(options.batch >= 1 && options.batch <= kMostBatch, "--max-batch-size is ", options.batch,
+          ", wanted 1 to ", kMostBatch);
+  require(options.chunk >= 1 && options.chunk <= kMostChunk, "prompt chunk is ", options.chunk,
+          ", wanted 1 to ", kMostChunk);
+  const bool f32 = options.open.weights.body == load::Precision::f32;
+  return {.context = context,
+          .batch = options.batch,
+          .chunk = std::min(options.chunk, context),
+          .kv = options.kv.value_or(f32 ? tensor::DType::f32 : tensor::DType::f16)};
+}
+
+LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::Clock& clock)
+    : loop_(loop) {
+  const int64_t begin = clock.now_ns();
+  model_ = models::open_model(options.folder, options.open);
+  limits_ = limits_of(options, model_->dimensions());
+  plan_ = plan_memory(*model_, limits_);
+  const int64_t available = machine::memory_facts().available_bytes;
+  if (available > 0) require_fits(plan_, limits_, available);  // 0: the system does not tell
+
+  const chat::Memory planned{
+      .weights = plan_.weights,
+      .vision = plan_.vision,
+      .kv = plan_.kv,
+      .workspace = plan_.workspace + plan_.image_features + plan_.step_buffers};
+  loop_.call([&](ops::Ops& ops) {
+    model_->load(ops);
+    loop_.reserve_workspace(plan_.workspace);
+    scheduler_ = std::make_unique<Scheduler>(*model_, loop_, ops, limits_, plan_.image_features,
+                                             planned, clock);
+  });
+  loop_.add(*scheduler_);
+
+  facts_ = {.name = options.name,
+            .architecture = model_->architecture(),
+            .device = loop_.description(),
+            .weights = std::string(load::name_of(options.open.weights.body)),
+            .weights_sha256 = checkpoint::content_id(options.folder),
+            .context = limits_.context,
+            .checkpoint_bytes = model_->checkpoint_bytes(),
+            .parameters = model_->parameters(),
+            .load_seconds = base::seconds_between(begin, clock.now_ns()),
+            .memory = planned,
+            .multi_image_trained = model_->multi_image_trained()};
+}
+
+LocalModel::~LocalModel() {
+  loop_.remove(*scheduler_);
+  loop_.call([this](ops::Ops&) {
+    scheduler_->cancel_all();
+    scheduler_.reset();  // device memory is freed where it was taken
+    model_.reset();
+  });
+}
+
+chat::Ticket LocalModel::submit(chat::Request request, chat::Sink& sink) {
+  return scheduler_->submit(std::move(request), sink);
+}
+
+void LocalModel::cancel(chat::Ticket ticket) { scheduler_->cancel(ticket); }
+
+chat::Score LocalModel::score(const chat::ScoreRequest& request) {
+  return scheduler_->score(request).get();
+}
+
+}  // namespace visavis::generate

@@ -1,0 +1,452 @@
+#include "engine/generate/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "machine/process_memory.h"
+
+namespace visavis::generate {
+
+Scheduler::Scheduler(models::Model& model, DeviceLoop& loop, ops::Ops& ops,
+                     const models::Limits& limits, int64_t image_feature_bytes,
+                     const chat::Memory& memory, const base::Clock& clock)
+    : model_(model),
+      loop_(loop),
+      ops_(ops),
+      clock_(clock),
+      limits_(limits),
+      memory_(memory),
+      pool_(ops, model.dimensions(), limits),
+      buffers_(ops, model.dimensions(), limits),
+      features_(ops.allocate(image_feature_bytes)) {}
+
+// --- any thread -----------------------------------------------------------------------------
+
+chat::Ticket Scheduler::submit(chat::Request request, chat::Sink& sink) {
+  auto sequence = std::make_unique<Sequence>();
+  sequence->accepted_ns = clock_.now_ns();
+  sequence->request = std::move(request);
+  sequence->sink = &sink;
+  chat::Ticket ticket = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    ticket = sequence->ticket = next_ticket_++;
+    inbox_.push_back(std::move(sequence));
+  }
+  loop_.wake();
+  return ticket;
+}
+
+void Scheduler::cancel(chat::Ticket ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_.insert(ticket);
+  }
+  loop_.wake();
+}
+
+std::future<chat::Score> Scheduler::score(chat::ScoreRequest request) {
+  auto sequence = std::make_unique<Sequence>();
+  sequence->accepted_ns = clock_.now_ns();
+  sequence->scoring = std::make_unique<Scoring>();
+  sequence->request.turns = request.turns;
+  sequence->scoring->request = std::move(request);
+  std::future<chat::Score> result = sequence->scoring->done.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    sequence->ticket = next_ticket_++;
+    inbox_.push_back(std::move(sequence));
+  }
+  loop_.wake();
+  return result;
+}
+
+// --- the device's thread --------------------------------------------------------------------
+
+bool Scheduler::step() {
+  take_inbox();
+  bool worked = false;
+  while (admit_next()) worked = true;
+  worked = encode_next_picture() || worked;
+  worked = run_rows() || worked;
+  remove_done();
+  return worked;
+}
+
+void Scheduler::take_inbox() {
+  std::vector<SequencePtr> arrived;
+  std::unordered_set<chat::Ticket> cancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    arrived.swap(inbox_);
+    cancelled.swap(cancelled_);
+  }
+  for (SequencePtr& sequence : arrived) waiting_.push_back(std::move(sequence));
+  if (cancelled.empty()) return;
+  for (const SequencePtr& sequence : waiting_) {
+    if (cancelled.contains(sequence->ticket)) finish(*sequence, chat::Finish::cancelled);
+  }
+  for (const SequencePtr& sequence : running_) {
+    if (cancelled.contains(sequence->ticket)) finish(*sequence, chat::Finish::cancelled);
+  }
+  remove_done();
+}
+
+// Moves the oldest waiting sequence on: into the batch if there is room for all that it may ever
+// need, or out with its failure. One prompt at a time is fed, so the features arena is its own.
+bool Scheduler::admit_next() {
+  if (waiting_.empty() || static_cast<int64_t>(running_.size()) >= limits_.batch) return false;
+  for (const SequencePtr& sequence : running_) {
+    if (!sequence->done && sequence->feeding()) return false;
+  }
+  SequencePtr& next = waiting_.front();
+  try {
+    if (!next->prepared()) prepare(*next);
+  } catch (const std::exception& error) {
+    fail_with(*next, error.what());
+    waiting_.pop_front();
+    return true;
+  }
+  const int64_t pages = KvPool::pages_for(next->tokens_needed());
+  if (pages > pool_.free_pages()) return false;
+  next->pages = pool_.take(pages);
+  features_.rewind(0);
+  running_.push_back(std::move(next));
+  waiting_.pop_front();
+  return true;
+}
+
+void Scheduler::prepare(Sequence& sequence) const {
+  const chat::Request& request = sequence.request;
+  require(request.max_tokens >= 1, "max_tokens is ", request.max_tokens, ", wanted 1 or more");
+  check_sampling(request.sampling);
+  sequence.prompt = model_.prepare(request.turns);
+  if (sequence.scoring) {
+    const std::string& continuation = sequence.scoring->request.continuation;
+    sequence.scoring->continuation = model_.tokenizer().encode_plain(continuation);
+  }
+  const int64_t prompt = sequence.prompt.tokens();
+  require(sequence.tokens_needed() <= limits_.context, "the prompt has ", prompt, " tokens (",
+          sequence.prompt.image_tokens(), " of pictures) and the answer may have ",
+          sequence.tokens_needed() - prompt, ", together ", sequence.tokens_needed(),
+          ", but the context is ", limits_.context,
+          "; raise --ctx, or lower --max-tokens or --max-pixels");
+  sequence.first_logit = prompt - 1;
+  sequence.ids = sequence.prompt.ids;
+  if (sequence.scoring) {
+    // The last token of a continuation is only predicted, never fed.
+    const std::vector<int32_t>& given = sequence.scoring->continuation;
+    if (!given.empty()) sequence.ids.insert(sequence.ids.end(), given.begin(), given.end() - 1);
+    sequence.scoring->score.prompt_token_ids.assign(sequence.prompt.ids.begin(),
+                                                    sequence.prompt.ids.end());
+    sequence.scoring->score.image_tokens = sequence.prompt.image_tokens();
+    sequence.scoring->score.continuation_ids.assign(given.begin(), given.end());
+    return;
+  }
+  sequence.sampler.emplace(request.sampling, model_.dimensions().vocabulary);
+  sequence.sampler->see(sequence.prompt.ids);
+  sequence.decoder.emplace(model_.tokenizer().stream(true));
+  sequence.text.emplace(request.stop, base::trim(sequence.prompt.text).ends_with("<think>"));
+}
+
+bool Scheduler::encode_next_picture() {
+  for (const SequencePtr& each : running_) {
+    Sequence& sequence = *each;
+    if (sequence.done || !sequence.pictures_left()) continue;
+    const int64_t begin = clock_.now_ns();
+    models::PatchGrid& picture = sequence.prompt.pictures[sequence.features.size()];
+    try {
+      sequence.features.push_back(model_.encode(picture, loop_.workspace(), features_));
+      picture.values = {};  // hundreds of megabytes for a large picture
+    } catch (const std::exception& error) {
+      fail_with(sequence, error.what());
+    }
+    sequence.vision_seconds += base::seconds_between(begin, clock_.now_ns());
+    return true;
+  }
+  return false;
+}
+
+void Scheduler::add_rows(const Sequence& sequence, int64_t count, StepRows& rows,
+                         std::vector<models::ImageRows>& images) const {
+  const auto step_begin = static_cast<int64_t>(rows.ids.size());
+  const int64_t begin = sequence.cached;
+  const int64_t end = begin + count;
+  const int64_t prompt = sequence.prompt.tokens();
+  const std::vector<int32_t>& positions = sequence.prompt.positions;
+  for (int64_t i = begin; i < end; ++i) {
+    const auto at = static_cast<size_t>(i);
+    const auto stride = static_cast<size_t>(prompt);
+    const int32_t generated = static_cast<int32_t>(i) + sequence.prompt.position_delta;
+    rows.ids.push_back(sequence.ids[at]);
+    rows.time.push_back(i < prompt ? positions[at] : generated);
+    rows.row.push_back(i < prompt ? positions[stride + at] : generated);
+    rows.column.push_back(i < prompt ? positions[2 * stride + at] : generated);
+    const int32_t page = sequence.pages[static_cast<size_t>(i / KvPool::kPageSize)];
+    rows.slots.push_back(static_cast<int32_t>(page * KvPool::kPageSize + i % KvPool::kPageSize));
+    if (i >= sequence.first_logit) {
+      rows.logit_rows.push_back(static_cast<int32_t>(step_begin + i - begin));
+    }
+  }
+  for (size_t k = 0; k < sequence.features.size(); ++k) {
+    const models::ImageSlot& slot = sequence.prompt.slots[k];
+    const int64_t first = std::max(begin, slot.begin);
+    const int64_t last = std::min(end, slot.begin + slot.tokens);
+    if (first >= last) continue;
+    images.push_back({.features = &sequence.features[k],
+                      .feature_begin = first - slot.begin,
+                      .step_begin = step_begin + first - begin,
+                      .count = last - first});
+  }
+  rows.query_start.push_back(static_cast<int32_t>(step_begin + count));
+  rows.kv_length.push_back(static_cast<int32_t>(end));
+  const size_t table = rows.page_table.size();
+  rows.page_table.insert(rows.page_table.end(), sequence.pages.begin(), sequence.pages.end());
+  rows.page_table.resize(table + static_cast<size_t>(StepBuffers::max_pages(limits_)), 0);
+  rows.longest_query = std::max(rows.longest_query, count);
+  rows.longest_context = std::max(rows.longest_context, end);
+}
+
+bool Scheduler::run_rows() {
+  struct Share {
+    Sequence* sequence;
+    int64_t count;
+    int64_t logit_begin;  // its rows of the step's logits
+    int64_t logit_end;
+  };
+  std::vector<Share> shares;
+  StepRows rows;
+  std::vector<models::ImageRows> images;
+  bool greedy = false;
+  for (const SequencePtr& each : running_) {
+    Sequence& sequence = *each;
+    if (sequence.done || sequence.pictures_left()) continue;
+    const int64_t before_logits = std::max<int64_t>(sequence.first_logit - sequence.cached, 0);
+    const int64_t count =
+        std::min({sequence.rows_left(), limits_.chunk, before_logits + StepBuffers::kScoredRows});
+    const auto logit_begin = static_cast<int64_t>(rows.logit_rows.size());
+    add_rows(sequence, count, rows, images);
+    const auto logit_end = static_cast<int64_t>(rows.logit_rows.size());
+    shares.push_back({&sequence, count, logit_begin, logit_end});
+    greedy =
+        greedy || (logit_end > logit_begin && sequence.sampler && sequence.sampler->plain_greedy());
+  }
+  if (shares.empty()) return false;
+
+  step_begin_ns_ = clock_.now_ns();
+  try {
+    const ops::StepBatch batch = buffers_.upload(ops_, rows);
+    model_.forward(batch, images, pool_.layers(), buffers_.logit_rows(), loop_.workspace(),
+                   buffers_.logits());
+    if (greedy) {
+      greedy_.resize(rows.logit_rows.size());
+      ops_.arg_max(buffers_.logits(), buffers_.choices());
+      ops_.download(buffers_.choices(), greedy_.data());
+    }
+  } catch (const std::exception& error) {
+    for (const Share& share : shares) fail_with(*share.sequence, error.what());
+    return true;
+  }
+  for (const Share& share : shares) {
+    Sequence& sequence = *share.sequence;
+    const int64_t begin = std::max(sequence.cached, sequence.first_logit);
+    sequence.cached += share.count;
+    if (share.logit_begin == share.logit_end) {
+      sequence.prefill_seconds += base::seconds_between(step_begin_ns_, clock_.now_ns());
+      continue;
+    }
+    try {
+      use_logits(sequence, begin, share.logit_begin, share.logit_end);
+    } catch (const std::exception& error) {
+      fail_with(sequence, error.what());
+    }
+  }
+  return true;
+}
+
+// Logit rows [begin, end) of the step belong to positions first_position, first_position + 1, ...
+void Scheduler::use_logits(Sequence& sequence, int64_t first_position, int64_t begin, int64_t end) {
+  if (!sequence.scoring) {
+    answer_token(sequence, begin);
+    return;
+  }
+  for (int64_t row = begin; row < end; ++row) {
+    score_row(sequence, first_position + row - begin, row);
+  }
+  if (sequence.rows_left() == 0) {
+    sequence.scoring->done.set_value(std::move(sequence.scoring->score));
+    pool_.give_back(std::exchange(sequence.pages, {}));
+    sequence.done = true;
+  }
+}
+
+std::vector<float> Scheduler::read_logits(int64_t logit_row) {
+  std::vector<float> logits(static_cast<size_t>(model_.dimensions().vocabulary));
+  ops_.download(tensor::slice_rows(tensor::View(buffers_.logits()), logit_row, logit_row + 1),
+                logits.data());
+  for (const float logit : logits) {
+    require(std::isfinite(logit), "the model computed a logit that is not a finite number");
+  }
+  return logits;
+}
+
+void Scheduler::answer_token(Sequence& sequence, int64_t logit_row) {
+  int32_t id = 0;
+  if (sequence.sampler->plain_greedy() && !sequence.request.logprobs) {
+    id = greedy_[static_cast<size_t>(logit_row)];
+    const tensor::View row =
+        tensor::slice_rows(tensor::View(buffers_.logits()), logit_row, logit_row + 1);
+    float logit = 0;
+    ops_.download({tensor::DType::f32, {1}, row.data + id * static_cast<int64_t>(sizeof(float))},
+                  &logit);
+    require(std::isfinite(logit), "the model computed a logit that is not a finite number");
+  } else {
+    std::vector<float> logits = read_logits(logit_row);
+    std::vector<float> raw;
+    if (sequence.request.logprobs) raw = logits;
+    id = sequence.sampler->choose(logits);
+    if (sequence.request.logprobs) {
+      sequence.logprobs.push_back(
+          static_cast<float>(static_cast<double>(raw[static_cast<size_t>(id)]) - log_sum_exp(raw)));
+    }
+  }
+  if (sequence.token_ids.empty()) {
+    sequence.prefill_seconds += base::seconds_between(step_begin_ns_, clock_.now_ns());
+  }
+  accept(sequence, id);
+}
+
+void Scheduler::accept(Sequence& sequence, int32_t id) {
+  sequence.token_ids.push_back(id);
+  sequence.token_times.push_back(seconds_since_accepted(sequence));
+  const std::vector<int32_t>& stops = model_.stop_ids();
+  if (std::find(stops.begin(), stops.end(), id) != stops.end()) {
+    finish(sequence, chat::Finish::stop);
+    return;
+  }
+  const std::string piece = sequence.decoder->push(id);
+  if (!piece.empty() && sequence.first_visible < 0) {
+    sequence.first_visible = sequence.token_times.back();
+  }
+  const std::string visible = sequence.text->push(piece);
+  if (!visible.empty()) sequence.sink->on_text(visible);
+  if (sequence.text->stopped()) {
+    finish(sequence, chat::Finish::stop);
+  } else if (static_cast<int>(sequence.token_ids.size()) >= sequence.request.max_tokens) {
+    finish(sequence, chat::Finish::length);
+  } else {
+    sequence.ids.push_back(id);
+    sequence.first_logit = static_cast<int64_t>(sequence.ids.size()) - 1;
+  }
+}
+
+void Scheduler::score_row(Sequence& sequence, int64_t position, int64_t logit_row) {
+  const std::vector<float> logits = read_logits(logit_row);
+  const double normaliser = log_sum_exp(logits);
+  const auto logprob = [&](size_t id) {
+    return static_cast<float>(static_cast<double>(logits[id]) - normaliser);
+  };
+  Scoring& scoring = *sequence.scoring;
+  const auto index = static_cast<size_t>(position - (sequence.prompt.tokens() - 1));
+  if (index < scoring.continuation.size()) {
+    const auto id = static_cast<size_t>(scoring.continuation[index]);
+    scoring.score.continuation_logprobs.push_back(logprob(id));
+  }
+  if (index != 0) return;
+  scoring.score.logsumexp = static_cast<float>(normaliser);
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto wanted = std::min(order.size(), static_cast<size_t>(scoring.request.top));
+  const auto better = [&logits](int32_t a, int32_t b) {
+    const float x = logits[static_cast<size_t>(a)];
+    const float y = logits[static_cast<size_t>(b)];
+    return x > y || (x == y && a < b);
+  };
+  std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(wanted), order.end(),
+                    better);
+  for (size_t i = 0; i < wanted; ++i) {
+    const auto id = static_cast<size_t>(order[i]);
+    scoring.score.top.push_back({.id = order[i],
+                                 .text = model_.tokenizer().decode({&order[i], 1}, false),
+                                 .logit = logits[id],
+                                 .logprob = logprob(id)});
+  }
+}
+
+double Scheduler::seconds_since_accepted(const Sequence& sequence) const {
+  return base::seconds_between(sequence.accepted_ns, clock_.now_ns());
+}
+
+void Scheduler::finish(Sequence& sequence, chat::Finish finish) {
+  sequence.done = true;
+  pool_.give_back(std::exchange(sequence.pages, {}));
+  if (sequence.scoring) {
+    sequence.scoring->done.set_exception(std::make_exception_ptr(Error("scoring was cancelled")));
+    return;
+  }
+  chat::Completion completion;
+  if (sequence.prepared()) {
+    std::string rest = sequence.text->push(sequence.decoder->finish());
+    rest += sequence.text->finish();
+    if (!rest.empty()) sequence.sink->on_text(rest);
+    completion.text = sequence.text->text();
+    completion.thinking = sequence.text->thinking();
+    completion.prompt_sha256 = base::sha256_hex(sequence.prompt.text);
+  }
+  completion.finish = finish;
+  completion.usage = {.prompt_tokens = sequence.prompt.tokens(),
+                      .image_tokens = sequence.prompt.image_tokens(),
+                      .completion_tokens = static_cast<int64_t>(sequence.token_ids.size())};
+  const std::vector<double>& times = sequence.token_times;
+  chat::Timing& timing = completion.timing;
+  timing.image_decode = sequence.prompt.decode_seconds;
+  timing.image_resize = sequence.prompt.resize_seconds;
+  timing.vision = sequence.vision_seconds;
+  timing.prefill = sequence.prefill_seconds;
+  timing.e2e = seconds_since_accepted(sequence);
+  if (!times.empty()) {
+    timing.ttft = sequence.first_visible >= 0 ? sequence.first_visible : times.front();
+    timing.ttft_device = sequence.vision_seconds + sequence.prefill_seconds;
+  }
+  if (times.size() > 1) {
+    timing.tpot = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
+  }
+  completion.memory = memory_;
+  completion.memory.host_peak = machine::peak_resident_bytes();
+  completion.memory.device_peak = completion.memory.host_peak;
+  completion.notes = std::move(sequence.prompt.notes);
+  completion.token_ids = std::move(sequence.token_ids);
+  completion.logprobs = std::move(sequence.logprobs);
+  completion.token_times = std::move(sequence.token_times);
+  sequence.sink->on_done(std::move(completion));
+}
+
+void Scheduler::fail_with(Sequence& sequence, const std::string& message) {
+  sequence.done = true;
+  pool_.give_back(std::exchange(sequence.pages, {}));
+  if (sequence.scoring) {
+    sequence.scoring->done.set_exception(std::make_exception_ptr(Error(message)));
+  } else {
+    sequence.sink->on_done(chat::Failure{message});
+  }
+}
+
+void Scheduler::remove_done() {
+  const auto done = [](const SequencePtr& sequence) { return sequence->done; };
+  std::erase_if(running_, done);
+  std::erase_if(waiting_, done);
+}
+
+void Scheduler::cancel_all() {
+  take_inbox();
+  for (const SequencePtr& sequence : waiting_) finish(*sequence, chat::Finish::cancelled);
+  for (const SequencePtr& sequence : running_) finish(*sequence, chat::Finish::cancelled);
+  remove_done();
+}
+
+}  // namespace visavis::generate

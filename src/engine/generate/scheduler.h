@@ -1,0 +1,80 @@
+// Continuous batching for one model on its device's thread: admits requests while pages are free,
+// encodes their pictures, feeds prompts in chunks beside the sequences that are being decoded, and
+// samples. One request's error becomes that request's Failure. Not aware of files or the network.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/generate/device_loop.h"
+#include "engine/generate/kv_pool.h"
+#include "engine/generate/sequence.h"
+#include "engine/generate/step_buffers.h"
+
+namespace visavis::generate {
+
+class Scheduler : public Worker {
+ public:
+  /// Allocates KV pages, step buffers and the features arena; call it on the device's thread. Model
+  /// (loaded) and loop must outlive the scheduler. `memory` is copied into every Completion.
+  Scheduler(models::Model& model, DeviceLoop& loop, ops::Ops& ops, const models::Limits& limits,
+            int64_t image_feature_bytes, const chat::Memory& memory, const base::Clock& clock);
+
+  /// Thread-safe; return at once.
+  chat::Ticket submit(chat::Request request, chat::Sink& sink);
+  void cancel(chat::Ticket ticket);
+  /// The future throws what went wrong.
+  std::future<chat::Score> score(chat::ScoreRequest request);
+
+  bool step() override;
+  /// Cancels everything; for the device's thread.
+  void cancel_all();
+
+ private:
+  using SequencePtr = std::unique_ptr<Sequence>;
+
+  void enqueue(SequencePtr sequence);
+  void take_inbox();
+  bool admit_next();
+  void prepare(Sequence& sequence) const;
+  bool encode_next_picture();
+  bool run_rows();
+  void add_rows(const Sequence& sequence, int64_t count, StepRows& rows,
+                std::vector<models::ImageRows>& images) const;
+  void use_logits(Sequence& sequence, int64_t first_row, int64_t begin, int64_t end);
+  void answer_token(Sequence& sequence, int64_t logit_row);
+  void accept(Sequence& sequence, int32_t id);
+  void score_row(Sequence& sequence, int64_t position, int64_t logit_row);
+  std::vector<float> read_logits(int64_t logit_row);
+  void finish(Sequence& sequence, chat::Finish finish);
+  void fail_with(Sequence& sequence, const std::string& message);
+  void remove_done();
+  double seconds_since_accepted(const Sequence& sequence) const;
+
+  models::Model& model_;
+  DeviceLoop& loop_;
+  ops::Ops& ops_;
+  const base::Clock& clock_;
+  models::Limits limits_;
+  chat::Memory memory_;
+  KvPool pool_;
+  StepBuffers buffers_;
+  tensor::Arena features_;
+  std::deque<SequencePtr> waiting_;
+  std::vector<SequencePtr> running_;
+  std::vector<int32_t> greedy_;  // arg max per logit row of this step
+  int64_t step_begin_ns_ = 0;
+
+  std::mutex mutex_;
+  std::vector<SequencePtr> inbox_;              // guarded by mutex_
+  std::unordered_set<chat::Ticket> cancelled_;  // guarded by mutex_
+  chat::Ticket next_ticket_ = 1;                // guarded by mutex_
+};
+
+}  // namespace visavis::generate

@@ -1,0 +1,59 @@
+// The device buffers of one step: ids, positions, tables and logits at addresses that never move
+// (CUDA graphs need that). Filled from plain host vectors once per step.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/models/model.h"
+#include "engine/ops/ops.h"
+
+namespace visavis::generate {
+
+/// One step as the scheduler writes it, on the host.
+struct StepRows {
+  std::vector<int32_t> ids;
+  std::vector<int32_t> time, row, column;  // positions
+  std::vector<int32_t> slots;
+  std::vector<int32_t> query_start = {0};
+  std::vector<int32_t> kv_length;
+  std::vector<int32_t> page_table;  // [sequences, max pages]
+  std::vector<int32_t> logit_rows;
+  int64_t longest_query = 0;
+  int64_t longest_context = 0;
+};
+
+class StepBuffers {
+ public:
+  /// Most rows of one step whose logits are wanted: one per sequence, or this many of one scored
+  /// continuation.
+  static constexpr int64_t kScoredRows = 16;
+
+  StepBuffers(ops::Ops& ops, const models::Dimensions& dimensions, const models::Limits& limits);
+
+  static int64_t bytes(const models::Dimensions& dimensions, const models::Limits& limits);
+  static int64_t max_tokens(const models::Limits& limits) { return limits.chunk + limits.batch; }
+  static int64_t max_logit_rows(const models::Limits& limits) { return limits.batch + kScoredRows; }
+  static int64_t max_pages(const models::Limits& limits);
+
+  /// Copies the rows to the device; what is returned points into these buffers.
+  ops::StepBatch upload(ops::Ops& ops, const StepRows& rows);
+  /// The rows to compute logits of, after upload().
+  tensor::View logit_rows() const { return logit_rows_; }
+  /// Room for their logits, f32 [n, vocabulary].
+  tensor::MutView logits();
+  /// Room for one chosen id per logit row, i32 [n].
+  tensor::MutView choices();
+
+ private:
+  tensor::MutView place(ops::Ops& ops, const std::vector<int32_t>& values,
+                        const tensor::Shape& shape, tensor::Buffer& buffer);
+
+  int64_t vocabulary_;
+  int64_t max_pages_;
+  tensor::Buffer ids_, positions_, slots_, query_start_, kv_length_, page_table_, wanted_, logits_,
+      choices_;
+  tensor::View logit_rows_;
+};
+
+}  // namespace visavis::generate
