@@ -1,0 +1,80 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+
+#include "base/files.h"
+#include "picture/decode.h"
+
+namespace visavis::cli {
+namespace {
+
+struct ModelOption {
+  const char* flag;
+  const char* key;
+  const char* help;
+};
+
+constexpr ModelOption kModelOptions[] = {
+    {"--device", "device", "auto, cpu or cuda[:N]"},
+    {"--weights", "weights", "auto (= int4), f32, bf16, f16, int8 or int4"},
+    {"--vision-weights", "vision_weights", "f32, bf16, f16 or int8 for the vision encoder"},
+    {"--kv", "kv", "f32 or f16 for the KV cache (default: f32 with f32 weights, else f16)"},
+    {"--max-batch-size", "max_batch_size", "Sequences answered at once (default 1)"},
+    {"--ctx", "ctx", "Longest prompt and answer together, in tokens (default 4096)"},
+    {"--max-pixels", "max_pixels", "Upper limit of a picture's area (models with any size)"},
+    {"--image-mode", "image_mode", "crop or pad (models with pictures of one size)"},
+    {"--threads", "threads", "CPU threads; 0: one per CPU"},
+};
+
+}  // namespace
+
+void add_model_options(CLI::App& verb, chat::ModelOptions& options) {
+  const auto set = [&options](const char* key) {
+    return [&options, key](const std::string& value) { options.emplace_back(key, value); };
+  };
+  for (const ModelOption& row : kModelOptions) {
+    verb.add_option_function<std::string>(row.flag, set(row.key), row.help)->group("Model");
+  }
+  verb.add_flag_callback(
+          "--load-in-4bit", [&options] { options.emplace_back("weights", "int4"); },
+          "The same as --weights int4")
+      ->group("Model");
+}
+
+void add_answer_options(CLI::App& verb, AnswerOptions& options) {
+  const char* group = "Answer";
+  chat::Sampling& sampling = options.sampling;
+  verb.add_option("--temperature", sampling.temperature, "0 = greedy (default)")->group(group);
+  verb.add_option("--top-k", sampling.top_k, "Keep the K likeliest tokens; 0 = off")->group(group);
+  verb.add_option("--top-p", sampling.top_p, "Keep the likeliest tokens up to this probability")
+      ->group(group);
+  verb.add_option("--repetition-penalty", sampling.repetition_penalty, "1 = off")->group(group);
+  verb.add_option("--seed", sampling.seed, "Of the random choice")->group(group);
+  verb.add_option("--max-tokens", options.max_tokens, "Longest answer (default 256)")->group(group);
+  verb.add_option("--stop", options.stop, "End before this text; give it again for more")
+      ->allow_extra_args(false)
+      ->group(group);
+  verb.add_option("--system", options.system, "A system turn put in front")->group(group);
+}
+
+chat::Image read_image(const std::string& path) {
+  return {
+      .bytes = std::make_shared<const std::string>(base::read_file(path, picture::kMaxFileBytes)),
+      .name = path};
+}
+
+chat::Turn user_turn(const std::vector<std::string>& images, const std::string& text) {
+  chat::Turn turn;
+  for (const std::string& path : images) turn.parts.emplace_back(read_image(path));
+  if (!text.empty()) turn.parts.emplace_back(chat::Text{text});
+  return turn;
+}
+
+std::string text_or_stdin(const std::string& text) {
+  if (text != "-") return text;
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,170 @@
+#include "cli/wiring.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "engine/load/weight_policy.h"
+
+namespace visavis::cli {
+namespace {
+
+int64_t whole_number(const std::string& key, const std::string& value, int64_t least,
+                     int64_t most) {
+  int64_t number = 0;
+  const char* end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  require(error == std::errc() && stop == end && number >= least && number <= most, "option ", key,
+          ": found '", value, "', wanted a whole number from ", least, " to ", most);
+  return number;
+}
+
+void require_cpu(const std::string& device) {
+  if (device == "auto" || device == "cpu") return;
+  require(!device.starts_with("cuda"), "option device: '", device,
+          "' needs a build with the CUDA backend, this one has only the CPU's");
+  fail("option device: found '", device, "', wanted auto, cpu or cuda[:N]");
+}
+
+std::optional<tensor::DType> kv_type(const std::string& value) {
+  if (value == "f32") return tensor::DType::f32;
+  if (value == "f16") return tensor::DType::f16;
+  require(value != "int8", "option kv: 'int8' comes with another version; known: f32, f16");
+  fail("option kv: found '", value, "', wanted f32 or f16");
+}
+
+using generate::LocalModelOptions;
+
+struct Key {
+  const char* name;
+  void (*apply)(LocalModelOptions& options, const std::string& value);
+};
+
+constexpr int64_t kMost = int64_t{1} << 40;
+
+const Key kKeys[] = {
+    {"device", [](LocalModelOptions&, const std::string& v) { require_cpu(v); }},
+    {"weights",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.open.weights.body = load::precision_named(v == "auto" ? "int4" : v, "option weights");
+     }},
+    {"vision_weights",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.open.weights.vision.reset();
+       if (v == "auto") return;
+       o.open.weights.vision = load::precision_named(v, "option vision_weights");
+       require(v != "int4", "option vision_weights: found 'int4', wanted f32, bf16, f16 or int8");
+     }},
+    {"kv", [](LocalModelOptions& o,
+              const std::string& v) { o.kv = v == "auto" ? std::nullopt : kv_type(v); }},
+    {"max_batch_size",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.batch = whole_number("max_batch_size", v, 1, 1024);
+     }},
+    {"ctx", [](LocalModelOptions& o,
+               const std::string& v) { o.context = whole_number("ctx", v, 1, kMost); }},
+    {"max_pixels",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.open.pictures.max_pixels = whole_number("max_pixels", v, 1, kMost);
+     }},
+    {"image_mode",
+     [](LocalModelOptions& o, const std::string& v) { o.open.pictures.image_mode = v; }},
+    {"threads",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.open.threads = static_cast<int>(whole_number("threads", v, 0, 4096));
+     }},
+};
+
+class Host : public chat::ModelHost {
+ public:
+  explicit Host(Log log) : log_(std::move(log)) {}
+  ~Host() override { residents_.clear(); }  // models before their devices
+
+  std::vector<std::string> known() const override { return {}; }
+
+  chat::ChatModel& open(const std::string& model, const chat::ModelOptions& options) override {
+    for (const Resident& resident : residents_) {
+      if (resident.name == model && resident.options == options) return *resident.model;
+    }
+    LocalModelOptions settings = local_options(model, options);
+    generate::DeviceLoop& device = cpu(settings.open.threads);
+    auto loaded =
+        std::make_unique<generate::LocalModel>(device, std::move(settings), base::steady_clock());
+    log_(model + ": " + loaded->plan().text(loaded->limits()));
+    residents_.push_back({model, options, std::move(loaded)});
+    return *residents_.back().model;
+  }
+
+  chat::Scorer* scorer(chat::ChatModel& model) override {
+    for (const Resident& resident : residents_) {
+      if (resident.model.get() == &model) return resident.model.get();
+    }
+    return nullptr;
+  }
+
+  void close(chat::ChatModel& model) override {
+    std::erase_if(residents_, [&model](const Resident& r) { return r.model.get() == &model; });
+  }
+
+ private:
+  struct Resident {
+    std::string name;
+    chat::ModelOptions options;
+    std::unique_ptr<generate::LocalModel> model;
+  };
+
+  // One loop per thread count: models that ask for the same share the device's thread and arena.
+  generate::DeviceLoop& cpu(int threads) {
+    auto& loop = cpus_[threads];
+    if (!loop) {
+      loop = std::make_unique<generate::DeviceLoop>(ops::make_cpu_ops({.threads = threads}));
+    }
+    return *loop;
+  }
+
+  Log log_;
+  std::map<int, std::unique_ptr<generate::DeviceLoop>> cpus_;
+  std::vector<Resident> residents_;
+};
+
+}  // namespace
+
+std::unique_ptr<chat::ModelHost> make_model_host(Log log) {
+  return std::make_unique<Host>(std::move(log));
+}
+
+std::filesystem::path model_folder(const std::string& model) {
+  require(!model.starts_with("http://") && !model.starts_with("https://"), "model '", model,
+          "': endpoints come with another version; wanted a checkpoint folder");
+  require(std::filesystem::is_directory(model), "model '", model,
+          "': found no such folder, wanted a checkpoint folder");
+  return model;
+}
+
+generate::LocalModelOptions local_options(const std::string& model,
+                                          const chat::ModelOptions& options) {
+  LocalModelOptions result;
+  result.name = model;
+  const size_t at = model.rfind('@');
+  const bool placed = at != std::string::npos && !std::filesystem::is_directory(model);
+  if (placed) require_cpu(model.substr(at + 1));
+  result.folder = model_folder(placed ? model.substr(0, at) : model);
+  for (const auto& [given, value] : options) {
+    const std::string key = base::replace_all(given, "-", "_");
+    const Key* row = std::find_if(std::begin(kKeys), std::end(kKeys),
+                                  [&key](const Key& k) { return key == k.name; });
+    if (row == std::end(kKeys)) {
+      std::vector<std::string> known;
+      for (const Key& each : kKeys) known.emplace_back(each.name);
+      fail("unknown model option '", given, "'; known: ", base::join(known, ", "));
+    }
+    row->apply(result, value);
+  }
+  return result;
+}
+
+}  // namespace visavis::cli

@@ -1,0 +1,29 @@
+// Where names become answerers: the only ModelHost. A folder or a catalogue name is loaded into
+// this process; endpoints come with another version.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "chat/model_host.h"
+#include "engine/generate/local_model.h"
+
+namespace visavis::cli {
+
+/// Receives one line for people, e.g. the memory plan of a model that is being loaded.
+using Log = std::function<void(const std::string&)>;
+
+std::unique_ptr<chat::ModelHost> make_model_host(Log log);
+
+/// The folder of a MODEL argument (a folder, or a catalogue name that is present on this machine).
+/// Throws Error, naming what is known.
+std::filesystem::path model_folder(const std::string& model);
+
+/// Options in words to options of the engine. Keys may use '-' or '_'. Throws Error for unknown
+/// keys (listing the known ones) and bad values. "device" and "threads" are the host's own and are
+/// checked here too.
+generate::LocalModelOptions local_options(const std::string& model,
+                                          const chat::ModelOptions& options);
+
+}  // namespace visavis::cli
