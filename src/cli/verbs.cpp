@@ -4,9 +4,13 @@ namespace visavis::cli {
 
 void add_kernels(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
+void add_run(CLI::App& app, int& exit_code);
+void add_score(CLI::App& app, int& exit_code);
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
+      {"run", &add_run},
+      {"score", &add_score},
       {"kernels", &add_kernels},
       {"pixels", &add_pixels},
   };

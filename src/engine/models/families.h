@@ -17,10 +17,10 @@
 namespace visavis::models {
 
 struct OpenOptions {
-  load::WeightPolicy weights;
-  vision::Overrides pictures;
+  load::WeightPolicy weights = {};
+  vision::Overrides pictures = {};
   int threads = 0;  // for loading; 0 = one per available CPU
-  load::Progress progress;
+  load::Progress progress = {};
 };
 
 /// A checkpoint folder whose small files have been read.

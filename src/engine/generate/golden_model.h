@@ -1,0 +1,192 @@
+// Test support: the oracle's tiny checkpoints in tests/data/goldens/models, their cases, and a
+// model on the CPU that can be driven step by step. Included by *_test.cpp files only.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "engine/checkpoint/safetensors.h"
+#include "engine/generate/kv_pool.h"
+#include "engine/generate/local_model.h"
+#include "engine/generate/step_buffers.h"
+#include "engine/models/families.h"
+
+namespace visavis::generate {
+
+inline const std::filesystem::path kTestData = VISAVIS_SOURCE_DIR "/tests/data";
+inline const std::filesystem::path kGoldenModels = kTestData / "goldens/models";
+
+inline const std::vector<std::string>& golden_names() {
+  static const std::vector<std::string> names = {
+      "llava_hub",    "llava_pad",         "llava_saved",  "llava_tied",
+      "qwen_grouped", "qwen_old_spelling", "qwen_sharded", "qwen_wide_heads"};
+  return names;
+}
+
+/// One conversation and what transformers computes for it.
+struct GoldenCase {
+  std::string name;
+  std::vector<chat::Turn> turns;
+  base::Json expected;  // the case in <model>.json
+
+  std::vector<int32_t> ids(const char* key) const {
+    return expected.at(key).get<std::vector<int32_t>>();
+  }
+};
+
+inline chat::Image picture_file(const std::string& name) {
+  const auto path = kTestData / "pictures" / name;
+  return {.bytes = std::make_shared<const std::string>(base::read_file(path)), .name = name};
+}
+
+/// Turns in the templates' words, with these picture files in order.
+inline std::vector<chat::Turn> turns_of(const base::Json& conversation,
+                                        const std::vector<std::string>& pictures) {
+  std::vector<chat::Turn> turns;
+  size_t next = 0;
+  for (const base::Json& message : conversation) {
+    chat::Turn turn;
+    const std::string role = message.at("role");
+    turn.role = role == "system" ? chat::Role::system
+                : role == "user" ? chat::Role::user
+                                 : chat::Role::assistant;
+    for (const base::Json& part : message.at("content")) {
+      if (part.at("type") == "image") {
+        turn.parts.emplace_back(picture_file(pictures.at(next++)));
+      } else {
+        turn.parts.emplace_back(chat::Text{part.at("text")});
+      }
+    }
+    turns.push_back(std::move(turn));
+  }
+  return turns;
+}
+
+inline std::vector<GoldenCase> golden_cases(const std::string& model) {
+  const base::Json golden = base::read_json(kGoldenModels / (model + ".json"));
+  const base::Json conversations =
+      base::read_json(kTestData / "goldens/templates.json").at("conversations");
+  std::vector<GoldenCase> cases;
+  for (const base::Json& each : golden.at("cases")) {
+    const std::string name = each.at("name");
+    cases.push_back({.name = name,
+                     .turns = turns_of(conversations.at(name),
+                                       each.at("pictures").get<std::vector<std::string>>()),
+                     .expected = each});
+  }
+  return cases;
+}
+
+inline LocalModelOptions golden_options(const std::string& model,
+                                        load::Precision weights = load::Precision::f32) {
+  LocalModelOptions options;
+  options.name = model;
+  options.folder = kGoldenModels / model;
+  options.open.weights.body = weights;
+  options.open.threads = 2;
+  options.context = 2048;
+  return options;
+}
+
+/// A loaded model with a cache and buffers of its own, without thread or scheduler.
+class SteppedModel {
+ public:
+  explicit SteppedModel(const LocalModelOptions& options)
+      : ops_(ops::make_cpu_ops({.threads = 2})),
+        model_(models::open_model(options.folder, options.open)),
+        limits_(limits_of(options, model_->dimensions())),
+        memory_(model_->plan(limits_)),
+        workspace_(ops_->allocate(memory_.workspace)),
+        features_(ops_->allocate(memory_.image_features)),
+        pool_(*ops_, model_->dimensions(), limits_),
+        buffers_(*ops_, model_->dimensions(), limits_) {
+    model_->load(*ops_);
+  }
+
+  models::Model& model() { return *model_; }
+  const models::ModelMemory& memory() const { return memory_; }
+  const tensor::Arena& workspace() const { return workspace_; }
+  const tensor::Arena& features() const { return features_; }
+
+  std::vector<models::ImageFeatures> encode(const models::Prompt& prompt) {
+    features_.rewind(0);
+    std::vector<models::ImageFeatures> all;
+    for (const models::PatchGrid& picture : prompt.pictures) {
+      all.push_back(model_->encode(picture, workspace_, features_));
+    }
+    return all;
+  }
+
+  /// Feeds prompt and answer in chunks of `chunk` rows; returns the logits of every row from the
+  /// prompt's last on: row i predicts answer[i].
+  std::vector<std::vector<float>> logits(const models::Prompt& prompt,
+                                         const std::vector<models::ImageFeatures>& features,
+                                         const std::vector<int32_t>& answer, int64_t chunk) {
+    std::vector<int32_t> ids = prompt.ids;
+    if (!answer.empty()) ids.insert(ids.end(), answer.begin(), answer.end() - 1);
+    const auto total = static_cast<int64_t>(ids.size());
+    const std::vector<int32_t> pages = pool_.take(KvPool::pages_for(total));
+    std::vector<std::vector<float>> all;
+    const int64_t vocabulary = model_->dimensions().vocabulary;
+    for (int64_t begin = 0; begin < total;) {
+      const int64_t before = std::max<int64_t>(prompt.tokens() - 1 - begin, 0);
+      const int64_t count = std::min({total - begin, chunk, before + StepBuffers::kScoredRows});
+      StepRows rows;
+      std::vector<models::ImageRows> images;
+      for (int64_t i = begin; i < begin + count; ++i) {
+        const auto at = static_cast<size_t>(i);
+        const auto stride = static_cast<size_t>(prompt.tokens());
+        const bool given = i < prompt.tokens();
+        const int32_t next = static_cast<int32_t>(i) + prompt.position_delta;
+        rows.ids.push_back(ids[at]);
+        rows.time.push_back(given ? prompt.positions[at] : next);
+        rows.row.push_back(given ? prompt.positions[stride + at] : next);
+        rows.column.push_back(given ? prompt.positions[2 * stride + at] : next);
+        rows.slots.push_back(static_cast<int32_t>(
+            pages[static_cast<size_t>(i / KvPool::kPageSize)] * KvPool::kPageSize +
+            i % KvPool::kPageSize));
+        if (i >= prompt.tokens() - 1) rows.logit_rows.push_back(static_cast<int32_t>(i - begin));
+      }
+      for (size_t k = 0; k < features.size(); ++k) {
+        const models::ImageSlot& slot = prompt.slots[k];
+        const int64_t first = std::max(begin, slot.begin);
+        const int64_t last = std::min(begin + count, slot.begin + slot.tokens);
+        if (first >= last) continue;
+        images.push_back({&features[k], first - slot.begin, first - begin, last - first});
+      }
+      rows.query_start.push_back(static_cast<int32_t>(count));
+      rows.kv_length.push_back(static_cast<int32_t>(begin + count));
+      rows.page_table = pages;
+      rows.page_table.resize(static_cast<size_t>(StepBuffers::max_pages(limits_)), 0);
+      rows.longest_query = count;
+      rows.longest_context = begin + count;
+      const ops::StepBatch batch = buffers_.upload(*ops_, rows);
+      model_->forward(batch, images, pool_.layers(), buffers_.logit_rows(), workspace_,
+                      buffers_.logits());
+      const float* out = buffers_.logits().f32();
+      for (size_t i = 0; i < rows.logit_rows.size(); ++i, out += vocabulary) {
+        all.emplace_back(out, out + vocabulary);
+      }
+      begin += count;
+    }
+    pool_.give_back(pages);
+    return all;
+  }
+
+ private:
+  std::unique_ptr<ops::Ops> ops_;
+  std::unique_ptr<models::Model> model_;
+  models::Limits limits_;
+  models::ModelMemory memory_;
+  tensor::Arena workspace_;
+  tensor::Arena features_;
+  KvPool pool_;
+  StepBuffers buffers_;
+};
+
+}  // namespace visavis::generate
