@@ -5,16 +5,15 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/rng.h"
-#include "base/threads.h"
 #include "engine/ops/cpu/ceilings.h"
 #include "engine/ops/ops.h"
 
