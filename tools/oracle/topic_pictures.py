@@ -12,7 +12,7 @@ CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073]
 CLIP_STD = [0.26862954, 0.26130258, 0.27577711]
 HALF = [0.5, 0.5, 0.5]
 FULL_VALUES = 3072  # outputs up to this many values are stored whole
-SAMPLED_VALUES = {"pictures": 1280, "images": 8192}
+SAMPLED_VALUES = {"pictures": 1280, "photographs": 8192}
 THINNING = 3  # of the sampled values every so many are stored
 
 

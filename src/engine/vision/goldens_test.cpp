@@ -19,7 +19,13 @@
 namespace visavis::vision {
 namespace {
 
-const std::filesystem::path kData = std::filesystem::path(VISAVIS_SOURCE_DIR) / "tests/data";
+const std::filesystem::path kSource(VISAVIS_SOURCE_DIR);
+const std::filesystem::path kData = kSource / "tests/data";
+
+// Drawn test pictures lie with the goldens, photographs in the demo suite that shows them.
+std::filesystem::path path_of(const std::string& file) {
+  return (file.starts_with("photographs/") ? kSource / "suites/demo" : kData) / file;
+}
 
 const base::Json& goldens() {
   static const base::Json document = base::read_json(kData / "goldens/pictures.json");
@@ -69,7 +75,7 @@ TEST(PictureGoldens, EveryDecodedPictureEqualsTheOracles) {
   for (const base::Json& golden : goldens().at("pictures")) {
     const std::string file = golden.at("file");
     SCOPED_TRACE(file);
-    const picture::RgbImage image = picture::decode(base::read_file(kData / file), file).image;
+    const picture::RgbImage image = picture::decode(base::read_file(path_of(file)), file).image;
     EXPECT_EQ(image.width, golden.at("width").get<int64_t>());
     EXPECT_EQ(image.height, golden.at("height").get<int64_t>());
     EXPECT_EQ(hash_of(image.pixels), golden.at("rgb_sha256").get<std::string>());
@@ -84,7 +90,7 @@ TEST(PictureGoldens, EveryPixelTensorEqualsTheOraclesBitForBit) {
   int outputs = 0;
   for (const base::Json& golden : goldens().at("pictures")) {
     const std::string file = golden.at("file");
-    const std::string bytes = base::read_file(kData / file);
+    const std::string bytes = base::read_file(path_of(file));
     for (const auto& [setting, expected] : golden.at("outputs").items()) {
       SCOPED_TRACE(file + " " + setting);
       const Preprocessor p = parse_preprocessor(
