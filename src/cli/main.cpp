@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
       "Puts vision-language models side by side on your pictures, your machine and your budget.",
       "visavis");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "visavis 0.1.0");
+  app.set_version_flag("--version", std::string("visavis ") + cli::kVersion);
   int exit_code = cli::kDone;
   for (const cli::Verb& verb : cli::verbs()) verb.add(app, exit_code);
   try {

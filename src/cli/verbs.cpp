@@ -2,6 +2,7 @@
 
 namespace visavis::cli {
 
+void add_compare(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
@@ -9,6 +10,7 @@ void add_score(CLI::App& app, int& exit_code);
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
+      {"compare", &add_compare},
       {"run", &add_run},
       {"score", &add_score},
       {"kernels", &add_kernels},

@@ -6,6 +6,8 @@
 
 namespace visavis::cli {
 
+inline constexpr const char* kVersion = "0.1.0";
+
 /// Exit codes of every command.
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;

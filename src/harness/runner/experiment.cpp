@@ -149,8 +149,10 @@ void read_recommend(const Node& node, const std::string& file, store::Judgement&
   judgement.sensitivity = fields.number("sensitivity", judgement.sensitivity, 0, 1);
   if (const Node* constraints = fields.find("constraints")) {
     const Fields limits(*constraints, file, "constraints", {"peak_vram_mib", "p95_e2e_s"});
-    for (const auto& [key, value] : constraints->entries)
-      judgement.constraints[key] = limits.number(key, 0, 0, 1e12);
+    if (limits.find("peak_vram_mib") != nullptr)
+      judgement.constraints["peak_memory_mib"] = limits.number("peak_vram_mib", 0, 0, 1e12);
+    if (limits.find("p95_e2e_s") != nullptr)
+      judgement.constraints["p95_e2e_s"] = limits.number("p95_e2e_s", 0, 0, 1e12);
   }
   if (const Node* weights = fields.find("weights")) {
     const Fields shares(*weights, file, "weights", {"accuracy", "latency", "cost", "memory"});

@@ -62,7 +62,7 @@ TEST(Experiment, ReadsEveryKey) {
   EXPECT_EQ(experiment.judgement.cutoffs.facts_partial, 0.25);
   EXPECT_EQ(experiment.judgement.alpha, 0.1);
   EXPECT_EQ(experiment.judgement.correction, "none");
-  EXPECT_EQ(experiment.judgement.constraints.at("peak_vram_mib"), 15000);
+  EXPECT_EQ(experiment.judgement.constraints.at("peak_memory_mib"), 15000);
   EXPECT_EQ(experiment.judgement.weights.at("latency"), 0.25);
   EXPECT_EQ(experiment.judgement.sensitivity, 0.3);
 }

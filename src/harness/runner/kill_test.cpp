@@ -63,7 +63,8 @@ Ending resume(const Experiment& experiment, const std::filesystem::path& out, Pr
   options.out = out;
   options.resume = true;
   const std::atomic<bool> stop{false};
-  return run(experiment, host, options, stop, base::steady_clock(), progress);
+  return run(experiment, make_schedule(experiment), host, options, stop, base::steady_clock(),
+             progress);
 }
 
 // Runs in a child process and kills it at a random moment: during the start, or within some

@@ -14,7 +14,6 @@
 #include "harness/cost/cost.h"
 #include "harness/graders/graders.h"
 #include "harness/runner/ask.h"
-#include "harness/runner/schedule.h"
 #include "harness/store/export.h"
 #include "harness/store/store.h"
 
@@ -292,9 +291,9 @@ std::filesystem::path store_path(const std::filesystem::path& out) {
   return out / "results.sqlite";
 }
 
-Ending run(const Experiment& experiment, chat::ModelHost& host, const RunOptions& options,
-           const std::atomic<bool>& stop, const base::Clock& clock, Progress& progress) {
-  const Schedule schedule = make_schedule(experiment);
+Ending run(const Experiment& experiment, const Schedule& schedule, chat::ModelHost& host,
+           const RunOptions& options, const std::atomic<bool>& stop, const base::Clock& clock,
+           Progress& progress) {
   base::make_folder(options.out);
   store::Store store = open_or_create(experiment, schedule, options);
   const std::optional<Ending> settled = ending_without_work(experiment, schedule, store);

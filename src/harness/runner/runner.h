@@ -12,6 +12,7 @@
 #include "chat/model_host.h"
 #include "harness/runner/experiment.h"
 #include "harness/runner/progress.h"
+#include "harness/runner/schedule.h"
 
 namespace visavis::runner {
 
@@ -29,11 +30,13 @@ struct RunOptions {
 /// The store of a run in that folder.
 std::filesystem::path store_path(const std::filesystem::path& out);
 
-/// Runs or resumes the experiment and writes answers.jsonl and answers.csv. Stops only between
-/// questions when a limit is reached, and at once (cancelling the current answer) when `stop`
-/// becomes true; what is stored then is a valid partial run. Throws Error for a bad suite, a
-/// model that cannot be opened, a folder that holds another run, or a disk that is full.
-Ending run(const Experiment& experiment, chat::ModelHost& host, const RunOptions& options,
-           const std::atomic<bool>& stop, const base::Clock& clock, Progress& progress);
+/// Runs or resumes the experiment, whose schedule is given, and writes answers.jsonl and
+/// answers.csv. Stops only between questions when a limit is reached, and at once (cancelling the
+/// current answer) when `stop` becomes true; what is stored then is a valid partial run. Throws
+/// Error for a model that cannot be opened, a folder that holds another run, or a disk that is
+/// full.
+Ending run(const Experiment& experiment, const Schedule& schedule, chat::ModelHost& host,
+           const RunOptions& options, const std::atomic<bool>& stop, const base::Clock& clock,
+           Progress& progress);
 
 }  // namespace visavis::runner

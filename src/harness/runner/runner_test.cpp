@@ -75,7 +75,8 @@ class RunnerTest : public testing::Test {
     RunOptions options;
     options.out = folder_ / out;
     options.resume = resume;
-    const Ending ending = run(experiment_, host, options, stop_, *clock_, progress_);
+    const Ending ending =
+        run(experiment_, make_schedule(experiment_), host, options, stop_, *clock_, progress_);
     log_ = host.log;
     return ending;
   }

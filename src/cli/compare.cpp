@@ -1,0 +1,204 @@
+// visavis compare: every model on every question, then the report.
+#include "cli/compare.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/data_folders.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+#include "cli/wiring.h"
+#include "harness/report/report.h"
+#include "harness/report/results.h"
+#include "harness/report/sections.h"
+#include "harness/runner/runner.h"
+#include "harness/runner/schedule.h"
+#include "harness/store/store.h"
+#include "harness/suites/document.h"
+#include "harness/suites/formats.h"
+#include "machine/cpu.h"
+
+namespace visavis::cli {
+namespace {
+
+std::atomic<bool> stop_requested{false};  // signal handlers reach nothing else
+
+void on_stop_signal(int) { stop_requested = true; }
+
+// The first ctrl-C ends the run in order, the second one at once.
+void catch_stop_signals() {
+  struct sigaction action {};
+  action.sa_handler = &on_stop_signal;
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  // A file size limit shall be an error of the write like a full disk, not the end of the program.
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+bool is_experiment_file(const std::string& name) {
+  const std::filesystem::path path(name);
+  return path.extension() == ".yaml" || path.extension() == ".yml";
+}
+
+// A model option given on the command line replaces the experiment's.
+void set_option(chat::ModelOptions& options, const std::string& key, const std::string& value) {
+  for (auto& [known, old] : options) {
+    if (known != key) continue;
+    old = value;
+    return;
+  }
+  options.emplace_back(key, value);
+}
+
+runner::Experiment experiment_of(const CompareOptions& options,
+                                 const std::vector<std::filesystem::path>& libraries) {
+  if (options.what.size() == 1 && is_experiment_file(options.what.front()))
+    return runner::read_experiment(options.what.front(), libraries);
+  runner::Experiment experiment;
+  for (const std::string& model : options.what) {
+    require(!is_experiment_file(model), "'", model,
+            "' is an experiment file; it must stand alone, without models");
+    experiment.providers.push_back({model, "", {}});
+  }
+  if (options.suites.empty())
+    experiment.suites.push_back({suites::find_suite("demo", "", libraries), ""});
+  return experiment;
+}
+
+std::string machine_json() {
+  const machine::CpuFacts cpu = machine::cpu_facts();
+  return base::dump_json({{"cpu", cpu.model},
+                          {"cores", cpu.cores},
+                          {"features", cpu.features},
+                          {"memory_bytes", machine::memory_facts().total_bytes}});
+}
+
+std::string build_json() {
+  return base::dump_json({{"version", kVersion}, {"compiler", __VERSION__}});
+}
+
+std::string ending_line(runner::Ending ending) {
+  switch (ending) {
+    case runner::Ending::complete:
+      return "every question is answered";
+    case runner::Ending::limit:
+      return "stopped at the limit of questions";
+    case runner::Ending::time:
+      return "stopped before the time limit";
+    case runner::Ending::budget:
+      return "stopped before the cost limit";
+    case runner::Ending::interrupted:
+      return "stopped on request";
+  }
+  return "";
+}
+
+}  // namespace
+
+runner::Experiment make_experiment(const CompareOptions& options,
+                                   const std::vector<std::filesystem::path>& libraries) {
+  runner::Experiment experiment = experiment_of(options, libraries);
+  if (!options.suites.empty()) experiment.suites.clear();
+  for (const std::string& suite : options.suites)
+    experiment.suites.push_back({suites::find_suite(suite, "", libraries), ""});
+  for (runner::Provider& provider : experiment.providers)
+    for (const auto& [key, value] : options.model_options) set_option(provider.options, key, value);
+  store::Limits& limits = experiment.limits;
+  if (options.limit) limits.max_items = *options.limit;
+  if (options.budget) limits.max_cost = *options.budget;
+  if (options.price) limits.price_per_hour = *options.price;
+  if (options.currency) limits.currency = *options.currency;
+  if (options.max_time)
+    limits.max_seconds = suites::parse_duration(*options.max_time, "--max-time");
+  if (options.seed) experiment.seed = *options.seed;
+  if (options.warmup) experiment.warmup = *options.warmup;
+  if (options.max_tokens) experiment.generation.max_tokens = *options.max_tokens;
+  if (options.lang) experiment.lang = *options.lang;
+  runner::label_providers(experiment);
+  runner::check_experiment(experiment);
+  return experiment;
+}
+
+int compare(const CompareOptions& options, chat::ModelHost& host, const std::atomic<bool>& stop,
+            std::ostream& out, std::ostream& err, bool err_is_terminal) {
+  runner::Experiment experiment;
+  runner::Schedule schedule;
+  try {
+    experiment = make_experiment(options, data_folders("suites"));
+    schedule = runner::make_schedule(experiment);
+  } catch (const Error& error) {
+    err << "visavis: " << error.what() << "\n";
+    return kUsage;
+  }
+  runner::RunOptions run_options;
+  run_options.out = options.out;
+  run_options.resume = options.resume;
+  run_options.machine = machine_json();
+  run_options.build = build_json();
+  runner::StreamProgress progress(err, err_is_terminal);
+  const runner::Ending ending =
+      runner::run(experiment, schedule, host, run_options, stop, base::steady_clock(), progress);
+  const report::Results results =
+      report::compute_results(store::read_run(runner::store_path(options.out)));
+  report::write_report(results, options.out, experiment.lang);
+  out << report::terminal_report(results, experiment.lang);
+  progress.note(ending_line(ending));
+  progress.note("report: " + (options.out / "report.html").string());
+  if (ending == runner::Ending::complete) return kDone;
+  progress.note("go on with: --resume");
+  return kStopped;
+}
+
+void add_compare(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<CompareOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "compare", "Runs models on the same questions, grades the answers and writes a report");
+  verb->add_option("EXPERIMENT|MODEL", options->what,
+                   "One experiment file (.yaml), or two or more models (folder or name)")
+      ->required();
+  verb->add_option("-s,--suite", options->suites,
+                   "A suite (folder, JSONL file or name); give it again for more; default: demo")
+      ->allow_extra_args(false);
+  verb->add_option("-o,--out", options->out, "Folder for the results (default: visavis-results)");
+  verb->add_flag("--resume", options->resume,
+                 "Go on with the run in that folder; begin one if there is none");
+  verb->add_option("--limit", options->limit, "Stop after this many questions")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--budget", options->budget, "Stop before the run costs more; needs --price")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--price", options->price, "What the machine costs per hour")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--currency", options->currency, "Of price and budget (default: CNY)");
+  verb->add_option("--max-time", options->max_time, "Stop before this time, e.g. 90s, 30m or 2h");
+  verb->add_option("--seed", options->seed, "Of the order of questions and of sampling");
+  verb->add_option("--warmup", options->warmup,
+                   "Questions per model asked first and discarded (default: 2)")
+      ->check(CLI::Range(0, 1000));
+  verb->add_option("--max-tokens", options->max_tokens, "Longest answer (default: the suite's)")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--lang", options->lang, "Language of the report")
+      ->check(CLI::IsMember({"en", "zh"}));
+  add_model_options(*verb, options->model_options);
+  verb->footer(
+      "Examples:\n"
+      "  visavis compare demo-qwen3-vl demo-llava --suite demo --price 2 --out results\n"
+      "  visavis compare experiment.yaml --budget 5 --max-time 2h --out results --resume\n"
+      "Exit codes: 0 done, 1 failed, 2 bad experiment, 3 stopped with a valid partial result.");
+  verb->callback([options, &exit_code] {
+    catch_stop_signals();
+    const std::unique_ptr<chat::ModelHost> host =
+        make_model_host([](const std::string& line) { std::cerr << line << "\n"; });
+    exit_code =
+        compare(*options, *host, stop_requested, std::cout, std::cerr, isatty(STDERR_FILENO) == 1);
+  });
+}
+
+}  // namespace visavis::cli

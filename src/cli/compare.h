@@ -1,0 +1,45 @@
+// The work of `visavis compare` behind its command line, apart from it so that tests can bring
+// their own models and streams.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chat/model_host.h"
+#include "harness/runner/experiment.h"
+
+namespace visavis::cli {
+
+/// What was given on the command line; absent values leave the experiment's own.
+struct CompareOptions {
+  std::vector<std::string> what;  // one experiment file, or models
+  std::vector<std::string> suites;
+  std::filesystem::path out = "visavis-results";
+  bool resume = false;
+  chat::ModelOptions model_options;  // for every model, above its own
+  std::optional<int64_t> limit;
+  std::optional<double> budget;
+  std::optional<double> price;
+  std::optional<std::string> currency;
+  std::optional<std::string> max_time;
+  std::optional<uint64_t> seed;
+  std::optional<int> warmup;
+  std::optional<int> max_tokens;
+  std::optional<std::string> lang;
+};
+
+/// The experiment that the options describe. Throws Error for a bad file or bad options.
+runner::Experiment make_experiment(const CompareOptions& options,
+                                   const std::vector<std::filesystem::path>& libraries);
+
+/// Runs, writes all outputs and prints the short report to `out`; progress goes to `err`. Returns
+/// the exit code (2, with a line on `err`, for a bad experiment). Throws Error when the run fails.
+int compare(const CompareOptions& options, chat::ModelHost& host, const std::atomic<bool>& stop,
+            std::ostream& out, std::ostream& err, bool err_is_terminal);
+
+}  // namespace visavis::cli

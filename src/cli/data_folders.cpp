@@ -1,0 +1,24 @@
+#include "cli/data_folders.h"
+
+#include <algorithm>
+
+namespace visavis::cli {
+
+std::vector<std::filesystem::path> data_folders(const std::string& name) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  std::vector<fs::path> candidates = {fs::current_path(ignored) / name};
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  for (fs::path folder = program.parent_path(); folder.has_relative_path();
+       folder = folder.parent_path())
+    candidates.push_back(folder / name);
+  candidates.push_back(program.parent_path().parent_path() / "share/visavis" / name);
+  std::vector<fs::path> found;
+  for (const fs::path& candidate : candidates)
+    if (fs::is_directory(candidate, ignored) &&
+        std::find(found.begin(), found.end(), candidate) == found.end())
+      found.push_back(candidate);
+  return found;
+}
+
+}  // namespace visavis::cli

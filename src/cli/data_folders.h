@@ -1,0 +1,16 @@
+// Where the data that comes with visavis lies: in the current folder, in the source tree the
+// program was built in, or where it was installed.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace visavis::cli {
+
+/// The existing folders called `name` ("suites", "models") in order of preference: below the
+/// current folder, below each parent of the program's folder, below ../share/visavis of the
+/// program.
+std::vector<std::filesystem::path> data_folders(const std::string& name);
+
+}  // namespace visavis::cli
