@@ -28,24 +28,17 @@ std::string uri_of(const std::filesystem::path& path) {
   return out;
 }
 
-// A finished store in a read-only folder has no log left and can be read without a lock.
-bool can_be_immutable(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored) &&
-         !std::filesystem::exists(path.string() + "-wal", ignored);
-}
-
 int open_file(const std::filesystem::path& path, Connection::Mode mode, sqlite3** handle) {
-  int flags = SQLITE_OPEN_READWRITE;
-  if (mode == Connection::Mode::create) flags |= SQLITE_OPEN_CREATE;
-  if (mode == Connection::Mode::read) flags = SQLITE_OPEN_READONLY;
-  int code = sqlite3_open_v2(path.c_str(), handle, flags, nullptr);
-  if (mode != Connection::Mode::read || code != SQLITE_OK) return code;
-  // Opening is lazy: only a first read tells whether the log's files can be made.
-  code = sqlite3_exec(*handle, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
-  if (code != SQLITE_CANTOPEN || !can_be_immutable(path)) return code;
-  sqlite3_close(*handle);
-  return sqlite3_open_v2((uri_of(path) + "?immutable=1").c_str(), handle,
+  if (mode == Connection::Mode::write)
+    return sqlite3_open_v2(path.c_str(), handle, SQLITE_OPEN_READWRITE, nullptr);
+  if (mode == Connection::Mode::create)
+    return sqlite3_open_v2(path.c_str(), handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                           nullptr);
+  // Without a log nobody writes and nothing is left over from a crash: such a file can be read even
+  // in a read-only folder, and without files of SQLite's own beside it.
+  std::error_code ignored;
+  const bool has_log = std::filesystem::exists(path.string() + "-wal", ignored);
+  return sqlite3_open_v2((uri_of(path) + (has_log ? "" : "?immutable=1")).c_str(), handle,
                          SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
 }
 

@@ -222,6 +222,16 @@ TEST_F(StoreTest, CanBeReadWhileARunGoesOn) {
   EXPECT_EQ(read_run(file()).answers.size(), 1u);
 }
 
+TEST_F(StoreTest, IsReadWithoutLeavingFilesBesideIt) {
+  folder_ /= "odd 100%?#name";
+  std::filesystem::create_directories(folder_);
+  create().begin_session("now");
+  EXPECT_EQ(read_run(file()).sessions.size(), 1u);
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) files += entry.exists();
+  EXPECT_EQ(files, 1);
+}
+
 TEST_F(StoreTest, IsMadeAgainAfterACrashWhileItWasMade) {
   std::ofstream(file().string() + ".new") << "half";
   create();
