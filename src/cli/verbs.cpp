@@ -7,6 +7,7 @@ void add_kernels(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
+void add_tokenize(CLI::App& app, int& exit_code);
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
@@ -15,6 +16,7 @@ const std::vector<Verb>& verbs() {
       {"score", &add_score},
       {"kernels", &add_kernels},
       {"pixels", &add_pixels},
+      {"tokenize", &add_tokenize},
   };
   return table;
 }
