@@ -13,8 +13,8 @@ constexpr size_t kMaxText = size_t{1} << 28;
 // ICU counts time in steps of "10,000 machine operations", some tenths of a millisecond each. The
 // stack grows only where a pattern backtracks; single-set loops like \s+ take none.
 constexpr int32_t kStackBytes = 64 << 20;
-constexpr int32_t kBaseSteps = 20'000;
-constexpr size_t kBytesPerStep = 32;
+constexpr int32_t kBaseSteps = 500;
+constexpr size_t kBytesPerStep = 64;
 
 // The oracle's Oniguruma knows Unicode 16, Debian 12's ICU knows 15: letters and numbers that came
 // between, as measured character by character. Harmless where ICU knows them.

@@ -63,17 +63,18 @@ Value real_arithmetic(const std::string& op, double a, double b) {
 
 Value repeat(Interpreter& run, const Value& value, int64_t times) {
   const auto count = static_cast<size_t>(std::max<int64_t>(times, 0));
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(count, value.weight() + 1, &bytes)) bytes = SIZE_MAX;
+  run.built(bytes);
   if (const TaggedText* text = value.text()) {
     TaggedText out;
     for (size_t i = 0; i < count && !text->empty(); ++i) {
-      run.built(text->size());
       out.append(*text);
     }
     return Value(std::move(out));
   }
   std::vector<Value> items;
   for (size_t i = 0; i < count && !value.list()->items.empty(); ++i) {
-    run.built(value.weight());
     items.insert(items.end(), value.list()->items.begin(), value.list()->items.end());
   }
   return Value::list(std::move(items), value.list()->tuple);
