@@ -4,6 +4,7 @@ namespace visavis::cli {
 
 void add_compare(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
+void add_models(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
@@ -15,6 +16,7 @@ const std::vector<Verb>& verbs() {
       {"run", &add_run},
       {"score", &add_score},
       {"kernels", &add_kernels},
+      {"models", &add_models},
       {"pixels", &add_pixels},
       {"tokenize", &add_tokenize},
   };

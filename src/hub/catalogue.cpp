@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr CatalogueEntry kEntries[] = {
-    {"demo-qwen3-vl", "Qwen3-VL", "", "demo/qwen3-vl", 0.007, 0.014},
+    {"demo-qwen3-vl", "Qwen3-VL", "", "demo/qwen3-vl", 0.007, 0.015},
     {"demo-llava", "LLaVA-1.5", "", "demo/llava", 0.007, 0.014},
     {"qwen3-vl-2b", "Qwen3-VL", "Qwen/Qwen3-VL-2B-Instruct", "", 2.1, 4.3},
     {"qwen3-vl-4b", "Qwen3-VL", "Qwen/Qwen3-VL-4B-Instruct", "", 4.4, 8.9},

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 constexpr char kSingle[] = "model.safetensors";
 constexpr char kIndex[] = "model.safetensors.index.json";
 constexpr int64_t kMaxIndexBytes = int64_t{64} << 20;
+constexpr int64_t kReadAhead = int64_t{64} << 20;
 
 struct Shards {
   std::vector<std::unique_ptr<base::MappedFile>> files;
@@ -59,7 +60,7 @@ class SafetensorsSource : public TensorSource {
 
   void prefetch(const std::string& name) const override {
     const Place& place = at(name);
-    place.file->prefetch(place.begin, place.end - place.begin);
+    place.file->prefetch(place.begin, place.end - place.begin + kReadAhead);
   }
 
   using TensorSource::drop;

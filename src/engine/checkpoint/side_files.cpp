@@ -90,18 +90,6 @@ GenerationDefaults read_generation_defaults(const fs::path& folder) {
   return defaults;
 }
 
-std::optional<ProcessorFile> find_image_processor(const fs::path& folder) {
-  const fs::path own = folder / "preprocessor_config.json";
-  if (fs::exists(own))
-    return ProcessorFile{base::dump_json(ConfigReader::open(own).json()), own.filename().string()};
-  const fs::path shared = folder / "processor_config.json";
-  if (!fs::exists(shared)) return std::nullopt;
-  const ConfigReader config = ConfigReader::open(shared);
-  if (!config.has("image_processor")) return std::nullopt;
-  return ProcessorFile{base::dump_json(config.section("image_processor").json()),
-                       shared.filename().string() + ", image_processor"};
-}
-
 std::string content_id(const fs::path& folder) {
   require(fs::is_directory(folder), "'", folder.string(), "' is not a checkpoint folder");
   std::vector<fs::path> files;

@@ -1,6 +1,6 @@
 // The small files beside the weights that more than one part of the engine asks for: which token
 // ids end an answer and how the checkpoint likes to be sampled, and what identifies its content.
-// Not tokenizers and chat templates (engine/text), not the model's sizes (engine/models).
+// Not tokenizers and chat templates (engine/text), not image processors (engine/vision).
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,6 @@ struct GenerationDefaults {
 /// Both files may be absent. Throws Error, naming file and key, for values of a wrong type or
 /// range.
 GenerationDefaults read_generation_defaults(const std::filesystem::path& folder);
-
-/// The parsed image processor settings: preprocessor_config.json, or the "image_processor" object
-/// of processor_config.json, or nothing.
-struct ProcessorFile {
-  std::string json;  // one object, compact
-  std::string origin;
-};
-std::optional<ProcessorFile> find_image_processor(const std::filesystem::path& folder);
 
 /// What a stored result calls the model's content: SHA-256 over, in this order, every *.json,
 /// *.jinja and *.safetensors file directly in the folder, sorted by name: name, size, and content.

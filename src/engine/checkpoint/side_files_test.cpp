@@ -78,17 +78,6 @@ TEST(GenerationDefaults, RefuseWrongValuesByFileAndKey) {
   }
 }
 
-TEST(ImageProcessor, IsFoundInEitherFile) {
-  const Folder folder;
-  EXPECT_FALSE(find_image_processor(folder.path()));
-  folder.put("processor_config.json", R"({"image_processor":{"patch_size":16}})");
-  EXPECT_EQ(find_image_processor(folder.path())->json, R"({"patch_size":16})");
-  EXPECT_EQ(find_image_processor(folder.path())->origin, "processor_config.json, image_processor");
-  folder.put("preprocessor_config.json", R"({"patch_size":14})");
-  EXPECT_EQ(find_image_processor(folder.path())->json, R"({"patch_size":14})");
-  EXPECT_EQ(find_image_processor(folder.path())->origin, "preprocessor_config.json");
-}
-
 TEST(ContentId, ChangesWithEveryByteThatMatters) {
   const Folder folder;
   folder.put("config.json", "{}");

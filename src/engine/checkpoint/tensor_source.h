@@ -29,7 +29,8 @@ class TensorSource {
   /// The tensor's bytes, valid as long as the source; files promise no alignment, so read values
   /// with memcpy. Throws Error if there is none of this name.
   virtual tensor::View read(const std::string& name) const = 0;
-  /// The tensor will be read soon: the system may start to fetch it.
+  /// The tensor will be read soon, and what follows it in the file after that: the system may start
+  /// to fetch them. May block while the disk is busy; thread-safe.
   virtual void prefetch(const std::string& name) const = 0;
   /// These bytes of the tensor will not be read again soon: their resident pages are given back.
   virtual void drop(const std::string& name, int64_t begin, int64_t end) const = 0;

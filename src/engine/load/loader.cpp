@@ -230,7 +230,9 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
   const int64_t value_row = value_bytes_of_row(layout, cols);
   const int64_t scale_row = scale_bytes_of_row(layout, cols);
   const int64_t block = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, stored_row));
-  source_->prefetch(part.name);
+  if (part.rows * stored_row > kBlockBytes)
+    read_ahead_ = std::async(std::launch::async,
+                             [source = source_, name = part.name] { source->prefetch(name); });
   for (int64_t begin = 0; begin < part.rows; begin += block) {
     const int64_t end = std::min(begin + block, part.rows);
     RowWindow value_window(values, value_row, row_at + begin, row_at + end);

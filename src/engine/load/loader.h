@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -91,6 +92,7 @@ class WeightLoader {
   int64_t total_bytes_ = 0;
   int64_t done_bytes_ = 0;
   std::vector<PlannedTensor> planned_;
+  std::future<void> read_ahead_;  // fetching runs beside quantising
 };
 
 }  // namespace visavis::load
