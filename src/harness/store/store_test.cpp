@@ -223,12 +223,12 @@ TEST_F(StoreTest, CanBeReadWhileARunGoesOn) {
 }
 
 TEST_F(StoreTest, IsReadWithoutLeavingFilesBesideIt) {
-  folder_ /= "odd 100%?#name";
-  std::filesystem::create_directories(folder_);
-  create().begin_session("now");
-  EXPECT_EQ(read_run(file()).sessions.size(), 1u);
+  const auto folder = folder_ / "odd 100%?#name";
+  std::filesystem::create_directory(folder);
+  Store::create(folder / "results.sqlite", run_, models_, suites_, items_).begin_session("now");
+  EXPECT_EQ(read_run(folder / "results.sqlite").sessions.size(), 1u);
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_)) files += entry.exists();
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) files += entry.exists();
   EXPECT_EQ(files, 1);
 }
 
