@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/threads.h"
 #include "cli/verbs.h"
+#include "cli/wiring.h"
 #include "engine/checkpoint/config_reader.h"
 #include "engine/checkpoint/safetensors_writer.h"
 #include "engine/vision/prepare.h"
@@ -98,9 +99,7 @@ base::Json summary_of(const Patches& picture, int64_t tokens) {
 }
 
 int run(const Options& options) {
-  const std::filesystem::path model = options.model;
-  require(std::filesystem::is_directory(model), "model '", options.model,
-          "': found no such folder, wanted a checkpoint folder");
+  const std::filesystem::path model = model_folder(options.model);
   vision::Preprocessor preprocessor = vision::read_preprocessor(model);
   vision::apply_overrides(preprocessor, options.overrides);
   base::ThreadPool pool(options.threads);
@@ -141,7 +140,8 @@ void add_pixels(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand(
       "pixels", "Shows what the engine does with pictures before the vision encoder sees them");
-  verb->add_option("MODEL", options->model, "A checkpoint folder")->required();
+  verb->add_option("MODEL", options->model, "A checkpoint folder or a name (visavis models)")
+      ->required();
   verb->add_option("-i,--image", options->images, "A picture file; give it again for more")
       ->required()
       ->allow_extra_args(false);

@@ -2,18 +2,17 @@
 // with another implementation, and for counting.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/verbs.h"
+#include "cli/wiring.h"
 #include "engine/text/tokenizer.h"
 
 namespace visavis::cli {
@@ -45,10 +44,7 @@ void print_tokens(const text::Tokenizer& tokenizer, const std::vector<int32_t>& 
 }
 
 int run(const Options& options) {
-  const std::filesystem::path model = options.model;
-  require(std::filesystem::is_directory(model), "model '", options.model,
-          "': found no such folder, wanted a checkpoint folder");
-  const auto tokenizer = text::Tokenizer::load(model);
+  const auto tokenizer = text::Tokenizer::load(model_folder(options.model));
   const std::string text = read_text(options);
   const std::vector<int32_t> ids =
       options.plain ? tokenizer.encode_plain(text) : tokenizer.encode(text);
@@ -66,7 +62,8 @@ void add_tokenize(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand(
       "tokenize", "Shows the token ids that a model's tokenizer gives for a text");
-  verb->add_option("MODEL", options->model, "A checkpoint folder")->required();
+  verb->add_option("MODEL", options->model, "A checkpoint folder or a name (visavis models)")
+      ->required();
   auto* source = verb->add_option_group("source", "Where the text comes from");
   source->add_option("-t,--text", options->text, "The text; - reads standard input");
   source->add_option("-f,--file", options->file, "A file that holds the text");

@@ -3,6 +3,7 @@
 namespace visavis::cli {
 
 void add_compare(CLI::App& app, int& exit_code);
+void add_inspect(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
@@ -12,13 +13,18 @@ void add_tokenize(CLI::App& app, int& exit_code);
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
+      // the main job
       {"compare", &add_compare},
+      // one model
       {"run", &add_run},
       {"score", &add_score},
-      {"kernels", &add_kernels},
+      // what there is
       {"models", &add_models},
-      {"pixels", &add_pixels},
+      {"inspect", &add_inspect},
+      // what the engine does
+      {"kernels", &add_kernels},
       {"tokenize", &add_tokenize},
+      {"pixels", &add_pixels},
   };
   return table;
 }

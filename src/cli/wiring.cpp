@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/load/weight_policy.h"
+#include "hub/catalogue.h"
 
 namespace visavis::cli {
 namespace {
@@ -84,7 +85,11 @@ class Host : public chat::ModelHost {
   explicit Host(Log log) : log_(std::move(log)) {}
   ~Host() override { residents_.clear(); }  // models before their devices
 
-  std::vector<std::string> known() const override { return {}; }
+  std::vector<std::string> known() const override {
+    std::vector<std::string> names;
+    for (const hub::CatalogueEntry& entry : hub::catalogue()) names.emplace_back(entry.name);
+    return names;
+  }
 
   chat::ChatModel& open(const std::string& model, const chat::ModelOptions& options) override {
     for (const Resident& resident : residents_) {
@@ -140,9 +145,7 @@ std::unique_ptr<chat::ModelHost> make_model_host(Log log) {
 std::filesystem::path model_folder(const std::string& model) {
   require(!model.starts_with("http://") && !model.starts_with("https://"), "model '", model,
           "': endpoints come with another version; wanted a checkpoint folder");
-  require(std::filesystem::is_directory(model), "model '", model,
-          "': found no such folder, wanted a checkpoint folder");
-  return model;
+  return hub::resolve_model_folder(model);
 }
 
 generate::LocalModelOptions local_options(const std::string& model,

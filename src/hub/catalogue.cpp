@@ -103,11 +103,7 @@ std::optional<fs::path> locate(const CatalogueEntry& entry, const Places& places
 fs::path resolve_model_folder(const std::string& model, const Places& places) {
   require(!model.empty(), "no model given; known names: ", known_names());
   std::error_code ignored;
-  if (fs::is_directory(model, ignored)) {
-    require(is_checkpoint(model), "'", model,
-            "': found no config.json, wanted a checkpoint folder");
-    return model;
-  }
+  if (fs::is_directory(model, ignored)) return model;
   if (const CatalogueEntry* entry = find_entry(model)) {
     if (const auto folder = locate(*entry, places)) return *folder;
     if (entry->demo_folder.empty())

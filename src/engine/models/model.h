@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "chat/request.h"
+#include "engine/load/loader.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/buffer.h"
 #include "engine/text/tokenizer.h"
@@ -99,6 +100,8 @@ class Model {
   virtual int64_t checkpoint_bytes() const = 0;
   virtual int64_t parameters() const = 0;
   virtual const text::Tokenizer& tokenizer() const = 0;
+  /// Every tensor that load() takes, with its layout in memory.
+  virtual const std::vector<load::PlannedTensor>& planned() const = 0;
 
   /// Renders, tokenises, decodes and cuts pictures. Throws Error for a bad picture or request.
   virtual Prompt prepare(const std::vector<chat::Turn>& turns) const = 0;

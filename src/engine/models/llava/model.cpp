@@ -54,6 +54,7 @@ class Llava : public Model {
     }
     auto planner = load::WeightLoader::planner(*tensors_, options_.weights);
     const Parts counted = load_parts(planner);
+    planned_ = planner.planned();
     weight_bytes_ = planner.bytes() - planner.vision_bytes();
     vision_bytes_ = planner.vision_bytes();
     stored_bytes_ = planner.stored_bytes();
@@ -67,6 +68,7 @@ class Llava : public Model {
   int64_t checkpoint_bytes() const override { return tensors_->file_bytes(); }
   int64_t parameters() const override { return parameters_; }
   const text::Tokenizer& tokenizer() const override { return frontend_.tokenizer(); }
+  const std::vector<load::PlannedTensor>& planned() const override { return planned_; }
 
   Prompt prepare(const std::vector<chat::Turn>& turns) const override {
     const VisionConfig& clip = config_.vision;
@@ -154,6 +156,7 @@ class Llava : public Model {
   std::string tower_prefix_;
   std::string projector_prefix_;
   std::string head_;  // empty when embeddings are tied
+  std::vector<load::PlannedTensor> planned_;
   int64_t weight_bytes_ = 0;
   int64_t vision_bytes_ = 0;
   int64_t stored_bytes_ = 0;

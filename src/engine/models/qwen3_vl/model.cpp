@@ -49,6 +49,7 @@ class Qwen3Vl : public Model {
                                  "patch_embed.proj.weight");
     auto planner = load::WeightLoader::planner(tensors_, options_.weights);
     const Parts counted = load_parts(planner);
+    planned_ = planner.planned();
     weight_bytes_ = planner.bytes() - planner.vision_bytes();
     vision_bytes_ = planner.vision_bytes();
     stored_bytes_ = planner.stored_bytes();
@@ -62,6 +63,7 @@ class Qwen3Vl : public Model {
   int64_t checkpoint_bytes() const override { return checkpoint_bytes_; }
   int64_t parameters() const override { return parameters_; }
   const text::Tokenizer& tokenizer() const override { return frontend_.tokenizer(); }
+  const std::vector<load::PlannedTensor>& planned() const override { return planned_; }
 
   Prompt prepare(const std::vector<chat::Turn>& turns) const override {
     std::vector<MergedGrid> grids;
@@ -150,6 +152,7 @@ class Qwen3Vl : public Model {
   SplitSource tensors_;
   std::string text_prefix_;
   std::string vision_prefix_;
+  std::vector<load::PlannedTensor> planned_;
   int64_t weight_bytes_ = 0;
   int64_t vision_bytes_ = 0;
   int64_t stored_bytes_ = 0;
