@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -66,7 +67,7 @@ class TreeBuilder {
       top.key = std::move(node.scalar);
       top.has_key = true;
     } else {
-      top.node.entries.emplace_back(std::move(top.key), std::move(node));
+      top.node.entries.push_back({std::move(top.key), std::move(node)});
       top.has_key = false;
     }
   }

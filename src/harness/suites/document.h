@@ -8,18 +8,24 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace visavis::suites {
+
+struct Entry;
 
 struct Node {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string scalar;  // as written; numbers and booleans are converted on access
   std::vector<Node> items;
-  std::vector<std::pair<std::string, Node>> entries;  // in the order of the file, keys unique
-  int line = 0;                                       // counted from 1
+  std::vector<Entry> entries;  // in the order of the file, keys unique
+  int line = 0;                // counted from 1
+};
+
+struct Entry {
+  std::string key;
+  Node value;
 };
 
 /// Parses one YAML document. `name` is how errors call it. Throws Error for syntax errors, anchors,
