@@ -248,7 +248,8 @@ std::vector<verdict::Recommendation> make_recommendations(const Results& results
                                             !asks_about_several_pictures(results.run, group)});
     }
     out.push_back(verdict::recommend(group.title, candidates, group.pairs,
-                                     results.run.run.judgement.constraints));
+                                     {.constraints = results.run.run.judgement.constraints,
+                                      .margin = results.run.run.judgement.equivalence_margin}));
   }
   return out;
 }

@@ -101,11 +101,10 @@ void add_facts(const std::vector<size_t>& kept, const std::vector<Candidate>& ca
 }  // namespace
 
 Recommendation recommend(const Titles& title, const std::vector<Candidate>& candidates,
-                         const std::vector<PairResult>& pairs,
-                         const std::map<std::string, double>& constraints) {
+                         const std::vector<PairResult>& pairs, const Rules& rules) {
   Recommendation result;
   result.title = title;
-  const std::vector<size_t> kept = within_limits(candidates, constraints, result.reasons);
+  const std::vector<size_t> kept = within_limits(candidates, rules.constraints, result.reasons);
   if (kept.empty()) {
     result.sentence = {"No model keeps the limits.", "没有模型满足限制条件。"};
     return result;
@@ -125,12 +124,24 @@ Recommendation recommend(const Titles& title, const std::vector<Candidate>& cand
                      candidates[best].label + "：唯一满足限制条件的模型。"}
             : Titles{candidates[best].label + ": more answers are fully right, beyond chance.",
                      candidates[best].label + "：完全正确的回答明显更多。"};
-  } else if (const auto light = lighter(level, candidates)) {
+  } else if (const auto light = lighter(level, candidates);
+             light && candidates[best].accuracy - candidates[*light].accuracy <= rules.margin) {
     result.winner = light;
     result.sentence = {
         candidates[*light].label +
             ": accuracy does not separate the models; this one is faster or smaller.",
         candidates[*light].label + "：准确率无法区分各模型，但它更快或更省内存。"};
+  } else if (light) {
+    result.sentence = {
+        fmt::format(
+            "No recommendation yet: {} has {:.1f} points more than {}, which may be chance; {} "
+            "is faster or smaller.",
+            candidates[best].label, 100 * (candidates[best].accuracy - candidates[*light].accuracy),
+            candidates[*light].label, candidates[*light].label),
+        fmt::format("暂不推荐：{} 比 {} 高 {:.1f} 个百分点，但可能出于偶然；{} 更快或更省内存。",
+                    candidates[best].label, candidates[*light].label,
+                    100 * (candidates[best].accuracy - candidates[*light].accuracy),
+                    candidates[*light].label)};
   } else {
     result.sentence = {"No recommendation: accuracy does not separate " +
                            labels_of(level, candidates, ", ") +

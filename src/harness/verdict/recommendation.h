@@ -1,6 +1,7 @@
 // Which model to take, by stated rules, with the reasons. First the limits that the user set, then
-// accuracy if the test separates the models, then speed and memory if they agree. Otherwise it says
-// that nothing is recommended and why.
+// accuracy if the test separates the models, then speed and memory if they agree and no model that
+// does better is passed over by more than the margin. Otherwise it says that nothing is recommended
+// and why.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +34,14 @@ struct Recommendation {
 /// A difference of speed or memory counts only beyond this share.
 inline constexpr double kClearlyLess = 0.95;
 
-/// `pairs` holds a decided result for every pair of candidates. `constraints` may hold
-/// "peak_memory_mib" and "p95_e2e_s".
+/// The user's say in the rules.
+struct Rules {
+  std::map<std::string, double> constraints;  // may hold "peak_memory_mib" and "p95_e2e_s"
+  double margin = 0.05;  // accuracy that speed or memory may cost without a proven difference
+};
+
+/// `pairs` holds a decided result for every pair of candidates.
 Recommendation recommend(const Titles& title, const std::vector<Candidate>& candidates,
-                         const std::vector<PairResult>& pairs,
-                         const std::map<std::string, double>& constraints);
+                         const std::vector<PairResult>& pairs, const Rules& rules);
 
 }  // namespace visavis::verdict

@@ -82,20 +82,26 @@ TEST(Recommendation, AccuracyBeyondChanceWinsAgainstSpeed) {
 }
 
 TEST(Recommendation, WithoutADecisionTheFasterAndSmallerOneIsTaken) {
-  const auto result = recommend({"s", "s"}, two(0.7, 0.75), decided(5, 6), {});
+  const auto result = recommend({"s", "s"}, two(0.7, 0.74), decided(5, 6), {});
   EXPECT_EQ(result.winner, 0u);
   EXPECT_THAT(result.sentence.en, HasSubstr("does not separate"));
 }
 
+TEST(Recommendation, SpeedDoesNotPassOverAModelThatLeadsByMoreThanTheMargin) {
+  const auto result = recommend({"s", "s"}, two(0.7, 0.8), decided(5, 6), {});
+  EXPECT_FALSE(result.winner.has_value());
+  EXPECT_THAT(result.sentence.en, HasSubstr("B has 10.0 points more than A"));
+}
+
 TEST(Recommendation, FasterButLargerIsNoRecommendation) {
-  auto candidates = two(0.7, 0.75);
+  auto candidates = two(0.7, 0.74);
   candidates[0].peak_memory_bytes = 400e6;
   EXPECT_FALSE(recommend({"s", "s"}, candidates, decided(5, 6), {}).winner.has_value());
 }
 
 TEST(Recommendation, AModelBeyondALimitIsNamedAndLeftOut) {
-  const auto result =
-      recommend({"s", "s"}, two(0.5, 0.9), decided(2, 20), {{"peak_memory_mib", 150}});
+  const auto result = recommend({"s", "s"}, two(0.5, 0.9), decided(2, 20),
+                                {.constraints = {{"peak_memory_mib", 150}}});
   EXPECT_EQ(result.winner, 0u);
   EXPECT_THAT(result.reasons.front().en, HasSubstr("B needs"));
 }
