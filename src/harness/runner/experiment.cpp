@@ -24,7 +24,7 @@ constexpr double kMaxMoney = 1e9;
 // A value that must be one of a few words.
 std::string choice(const Fields& fields, std::string_view key, const std::string& fallback,
                    const std::vector<std::string>& known) {
-  const std::string value = fields.text(key, fallback);
+  std::string value = fields.text(key, fallback);
   if (std::find(known.begin(), known.end(), value) == known.end())
     fields.fail_at(*fields.find(key), "'" + std::string(key) + "' is '" + value +
                                           "'; known: " + base::join(known, ", "));

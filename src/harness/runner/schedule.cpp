@@ -128,7 +128,9 @@ std::string first_difference(const Json& was, const Json& is, const std::string&
   if (!containers || was.size() != is.size())
     return was == is ? "" : path + " was " + base::dump_json(was) + ", is " + base::dump_json(is);
   for (const auto& [key, value] : was.items()) {
-    const std::string below = path.empty() ? key : path + "/" + key;
+    std::string below = path;
+    if (!below.empty()) below += '/';
+    below += key;
     if (was.is_object() && !is.contains(key)) return below + " is gone";
     const Json& other = was.is_object() ? is.at(key) : is.at(std::stoul(key));
     if (std::string found = first_difference(value, other, below); !found.empty()) return found;
