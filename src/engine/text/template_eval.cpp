@@ -412,10 +412,10 @@ Flow Macro::execute(Interpreter& run) const {
   const auto call = [this, &run](const Arguments& arguments) {
     require(arguments.positional.size() <= parameters.size(), "macro '", name, "' takes ",
             parameters.size(), " arguments, found ", arguments.positional.size());
-    for (const auto& [label, value] : arguments.named) {
-      require(std::any_of(parameters.begin(), parameters.end(),
-                          [&](const auto& parameter) { return parameter.first == label; }),
-              "macro '", name, "' has no argument '", label, "'");
+    for (const auto& given : arguments.named) {
+      const auto is_it = [&](const auto& parameter) { return parameter.first == given.first; };
+      require(std::any_of(parameters.begin(), parameters.end(), is_it), "macro '", name,
+              "' has no argument '", given.first, "'");
     }
     std::map<std::string, Value> names;
     for (size_t i = 0; i < parameters.size(); ++i) {

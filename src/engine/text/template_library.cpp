@@ -250,12 +250,12 @@ Value unique(Interpreter& run, const Value& value, const Arguments& arguments) {
   const auto items = keyed(order_of(run, arguments, 0, 1), items_of(run, value));
   std::vector<Value> out;
   std::vector<const Value*> seen;
-  for (const auto& [key, item] : items) {
+  for (const auto& entry : items) {
     run.built(seen.size());
-    const auto same = [&](const Value* other) { return equal(*other, key); };
+    const auto same = [&](const Value* other) { return equal(*other, entry.first); };
     if (std::any_of(seen.begin(), seen.end(), same)) continue;
-    seen.push_back(&key);
-    out.push_back(item);
+    seen.push_back(&entry.first);
+    out.push_back(entry.second);
   }
   return Value::list(std::move(out));
 }
