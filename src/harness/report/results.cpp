@@ -242,7 +242,7 @@ std::vector<verdict::Recommendation> make_recommendations(const Results& results
                             .accuracy = group.cells[i].accuracy,
                             .e2e_p50 = group.cells[i].e2e.p50,
                             .e2e_p95 = group.cells[i].e2e.p95,
-                            .peak_memory_bytes = model.peak_bytes,
+                            .peak_memory_bytes = std::max(model.peak_bytes, model.planned_bytes),
                             .designed_for = model.facts.multi_image_trained ||
                                             group.kind == GroupKind::all ||
                                             !asks_about_several_pictures(results.run, group)});
@@ -269,8 +269,9 @@ Results compute_results(store::RunData run) {
   for (const store::ModelRow& row : data.models) {
     ModelSummary model{.label = row.label, .facts = row.facts};
     const chat::Memory& memory = row.facts.memory;
-    model.peak_bytes = static_cast<double>(std::max(
-        memory.device_peak, memory.weights + memory.vision + memory.kv + memory.workspace));
+    model.peak_bytes = static_cast<double>(memory.host_peak);
+    model.planned_bytes =
+        static_cast<double>(memory.weights + memory.vision + memory.kv + memory.workspace);
     results.models.push_back(std::move(model));
   }
   const Table table = index(data);

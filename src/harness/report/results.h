@@ -65,7 +65,9 @@ struct Group {
 struct ModelSummary {
   std::string label;
   chat::ModelFacts facts;
-  double peak_bytes = 0;  // measured: what this model added to the process, or its own counters
+  double planned_bytes = 0;
+  double peak_bytes =
+      0;  // measured: what the process grew by at most while it loaded and warmed up
 };
 
 struct Results {

@@ -21,7 +21,7 @@
 namespace visavis::runner {
 namespace {
 
-constexpr int kItems = 60;
+constexpr int kItems = 80;
 constexpr int kKills = 20;
 constexpr uint64_t kMostAnswersPerTry = 5;  // so that twenty tries never reach the end
 const std::filesystem::path kTiny =
@@ -81,9 +81,11 @@ int64_t run_and_kill(const Experiment& experiment, const std::filesystem::path& 
   }
   close(ends[1]);
   int64_t answered = 0;
-  for (uint64_t wanted = rng.below(kMostAnswersPerTry); wanted > 0; --wanted)
+  const uint64_t wanted = rng.below(kMostAnswersPerTry);
+  for (uint64_t i = 0; i < wanted; ++i)
     if (read(ends[0], &answered, sizeof answered) != sizeof answered) break;
-  std::this_thread::sleep_for(std::chrono::microseconds(rng.below(50'000)));
+  // The start takes longer than an answer; both times leave the run far from its end.
+  std::this_thread::sleep_for(std::chrono::microseconds(rng.below(wanted == 0 ? 20'000 : 2'000)));
   kill(child, SIGKILL);
   int status = 0;
   waitpid(child, &status, 0);

@@ -16,6 +16,7 @@
 #include "harness/runner/ask.h"
 #include "harness/store/export.h"
 #include "harness/store/store.h"
+#include "machine/process_memory.h"
 
 namespace visavis::runner {
 namespace {
@@ -42,7 +43,6 @@ class Session {
 
   Ending run(chat::ModelHost& host) {
     open_models(host);
-    warm_up();
     first_answer_ns_ = clock_.now_ns();
     const Ending ending = answer_all();
     row_.wall_seconds = wall_seconds();
@@ -56,50 +56,52 @@ class Session {
   double wall_seconds() const { return base::seconds_between(begin_ns_, clock_.now_ns()); }
   double spent_seconds() const { return earlier_seconds_ + wall_seconds(); }
 
+  // Each model is opened and warmed up before the next one, so that what the process grows by in
+  // the meantime is that model's own memory.
   void open_models(chat::ModelHost& host) {
     const std::vector<store::ModelRow> stored = store_.models();
     for (const store::ModelRow& model : schedule_.models) {
       if (stop_) break;
       progress_.note("loading " + model.label);
+      const bool peak_is_fresh = machine::reset_peak_resident();
+      const int64_t resident_before = machine::resident_bytes();
+      const int64_t begin_ns = clock_.now_ns();
       chat::ChatModel& opened = host.open(model.provider, model.options);
+      row_.load_seconds += base::seconds_between(begin_ns, clock_.now_ns());
       const chat::ModelFacts& before = stored.at(static_cast<size_t>(model.id)).facts;
-      const chat::ModelFacts& now = opened.facts();
-      if (before.name.empty())
-        store_.set_facts(model.id, now);
-      else
-        require(before.weights_sha256 == now.weights_sha256, "cannot resume, because model '",
-                model.label, "' is not the stored one: its weights were ", before.weights_sha256,
-                ", are ", now.weights_sha256);
+      chat::ModelFacts now = opened.facts();
+      require(before.name.empty() || before.weights_sha256 == now.weights_sha256,
+              "cannot resume, because model '", model.label,
+              "' is not the stored one: its weights were ", before.weights_sha256, ", are ",
+              now.weights_sha256);
+      warm_up(opened, model.id);
+      now.memory.host_peak =
+          (peak_is_fresh ? machine::peak_resident_bytes() : machine::resident_bytes()) -
+          resident_before;
+      if (before.name.empty()) store_.set_facts(model.id, now);
       models_.push_back(&opened);
     }
-    row_.load_seconds = wall_seconds();
-    row_.wall_seconds = row_.load_seconds;
+    row_.wall_seconds = wall_seconds();
     store_.update_session(row_);
   }
 
   // The last questions of the run serve as warm-up: a stopped run rarely reaches them.
-  void warm_up() {
+  void warm_up(chat::ChatModel& model, int64_t model_id) {
     const int64_t begin_ns = clock_.now_ns();
     const auto count =
         std::min<size_t>(static_cast<size_t>(experiment_.warmup), schedule_.items.size());
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count && !stop_; ++i) {
       const store::ItemRow& item = schedule_.items[schedule_.items.size() - 1 - i];
-      const Pictures pictures = load_pictures(item);
-      for (size_t m = 0; m < models_.size(); ++m) {
-        if (stop_) return;
-        const std::optional<chat::Outcome> outcome = answer(*models_[m], item, pictures);
-        if (!outcome) return;
-        store::WarmupRow warmup{row_.id, schedule_.models[m].id, item.id, -1, ""};
-        if (const auto* failure = std::get_if<chat::Failure>(&*outcome))
-          warmup.failure = failure->message;
-        else
-          warmup.e2e = std::get<chat::Completion>(*outcome).timing.e2e;
-        store_.add_warmup(warmup);
-      }
+      const std::optional<chat::Outcome> outcome = answer(model, item, load_pictures(item));
+      if (!outcome) break;
+      store::WarmupRow warmup{row_.id, model_id, item.id, -1, ""};
+      if (const auto* failure = std::get_if<chat::Failure>(&*outcome))
+        warmup.failure = failure->message;
+      else
+        warmup.e2e = std::get<chat::Completion>(*outcome).timing.e2e;
+      store_.add_warmup(warmup);
     }
-    row_.warmup_seconds = base::seconds_between(begin_ns, clock_.now_ns());
-    row_.wall_seconds = wall_seconds();
-    store_.update_session(row_);
+    row_.warmup_seconds += base::seconds_between(begin_ns, clock_.now_ns());
   }
 
   std::optional<chat::Outcome> answer(chat::ChatModel& model, const store::ItemRow& item,
