@@ -13,6 +13,7 @@ std::string say(const Titles& titles, const std::string& lang) {
 
 std::string seconds(const std::optional<double>& value) {
   if (!value) return "-";
+  if (*value < 0.01) return fmt::format("{:.2f} ms", *value * 1000);
   return *value < 1 ? fmt::format("{:.0f} ms", *value * 1000) : fmt::format("{:.2f} s", *value);
 }
 

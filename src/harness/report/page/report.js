@@ -7,7 +7,7 @@ const word = key => (data.words[key] || {})[state.lang] || key;
 const say = both => both ? both[state.lang] : '';
 const group = () => data.groups.find(g => g.key === state.group);
 const percent = x => x == null ? '–' : (100 * x).toFixed(1) + ' %';
-const seconds = x => x == null ? '–' : x < 1 ? (1000 * x).toFixed(0) + ' ms' : x.toFixed(2) + ' s';
+const seconds = x => x == null ? '–' : x < 1 ? (1000 * x).toFixed(x < 0.01 ? 2 : 0) + ' ms' : x.toFixed(2) + ' s';
 const number = (x, digits = 1) => x == null ? '–' : x.toFixed(digits);
 const megabytes = x => x == null ? '–' : (x / 1048576).toFixed(1);
 const money = x => x == null ? '–' : x.toPrecision(3) + ' ' + data.run.currency;
