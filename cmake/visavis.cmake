@@ -2,8 +2,9 @@
 #   sources   every *.cpp below the folder (a new file needs no edit here)
 #   tests     every *_test.cpp: one GoogleTest program per module
 #   fuzzers   every *_fuzz.cpp: one program each (libFuzzer with VISAVIS_FUZZ, else a corpus replayer)
-#   kernels   *_avx2.cpp and *_avx512.cpp get their instruction sets; who calls them asks the CPU first
-#             (g++ 12's own AVX-512 intrinsics warn about an uninitialised value: GCC bug 105593)
+#   kernels   *_avx2.cpp, *_avxvnni.cpp, *_avx512.cpp, *_avx512vnni.cpp and *_avx512bf16.cpp get their
+#             instruction sets; who calls them asks the CPU first (g++ 12's own AVX-512 intrinsics warn
+#             about an uninitialised value: GCC bug 105593)
 include(CheckCXXCompilerFlag)
 include(GoogleTest)
 find_package(GTest REQUIRED)
@@ -73,17 +74,24 @@ function(visavis_module path)
     target_precompile_headers(${name} REUSE_FROM visavis_pch)
     # Kernels keep to their own includes: a common header compiled for AVX-512 must not leak out.
     set(kernels ${sources})
-    list(FILTER kernels INCLUDE REGEX "_avx(2|512)\\.cpp$")
+    list(FILTER kernels INCLUDE REGEX "_avx(2|vnni|512|512vnni|512bf16)\\.cpp$")
     set_source_files_properties(${kernels} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     foreach(source ${sources})
-      if(source MATCHES "_avx2\\.cpp$")
-        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
-      elseif(source MATCHES "_avx512\\.cpp$")
-        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-          "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mfma;-mf16c;$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-uninitialized>")
+      if(source MATCHES "_avx(2|vnni)\\.cpp$")
+        set(instructions -mavx2 -mfma -mf16c)
+      elseif(source MATCHES "_avx512(vnni|bf16)?\\.cpp$")
+        set(instructions -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+      else()
+        continue()
       endif()
+      if(source MATCHES "_(avxvnni|avx512vnni|avx512bf16)\\.cpp$")
+        list(APPEND instructions -m${CMAKE_MATCH_1})
+      endif()
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${instructions}")
     endforeach()
   endif()
 

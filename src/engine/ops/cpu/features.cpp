@@ -20,6 +20,15 @@ bool has_f16c() {
   return __builtin_cpu_supports("avx") && __get_cpuid(1, &a, &b, &c, &d) != 0 &&
          (c & bit_F16C) != 0;
 }
+
+// Nor this one: leaf 7, subleaf 1, EAX bit 4.
+bool has_avx_vnni() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 4)) != 0;
+}
 #endif
 
 }  // namespace
@@ -32,6 +41,9 @@ CpuFeatures detect_cpu_features() {
   found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") &&
                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                  __builtin_cpu_supports("avx512vl");
+  found.avx512_vnni = found.avx512 && __builtin_cpu_supports("avx512vnni");
+  found.avx512_bf16 = found.avx512 && __builtin_cpu_supports("avx512bf16");
+  found.avx_vnni = found.avx2 && has_avx_vnni();
 #endif
   return found;
 }
@@ -52,6 +64,7 @@ std::vector<std::string> cpu_feature_names() {
   if (__builtin_cpu_supports("avx512vl")) names.push_back("avx512vl");
   if (__builtin_cpu_supports("avx512vnni")) names.push_back("avx512vnni");
   if (__builtin_cpu_supports("avx512bf16")) names.push_back("avx512bf16");
+  if (__builtin_cpu_supports("avx2") && has_avx_vnni()) names.push_back("avxvnni");
 #endif
   return names;
 }

@@ -8,8 +8,11 @@
 namespace visavis::ops {
 
 struct CpuFeatures {
-  bool avx2 = false;    // AVX2, FMA and F16C
-  bool avx512 = false;  // AVX-512 F, BW, DQ and VL, and everything of avx2
+  bool avx2 = false;         // AVX2, FMA and F16C
+  bool avx512 = false;       // AVX-512 F, BW, DQ and VL, and everything of avx2
+  bool avx512_vnni = false;  // avx512 and its 8-bit dot products
+  bool avx512_bf16 = false;  // avx512 and its bf16 dot products
+  bool avx_vnni = false;     // avx2 and 8-bit dot products of 256 bits
 };
 
 /// Asks the CPU (cpuid) and the system (whether it saves the wide registers).
