@@ -1,6 +1,10 @@
 #include "engine/ops/cpu/ceilings.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <vector>
 
@@ -10,6 +14,10 @@
 
 namespace visavis::ops {
 namespace {
+
+constexpr double kPassSeconds = 0.1;
+constexpr int kPasses = 4;  // of each loop
+constexpr int64_t kHugePage = int64_t{2} << 20;
 
 float read_plain(const float* data, int64_t bytes) {
   float acc[8] = {};
@@ -25,28 +33,104 @@ float multiply_plain(int64_t rounds, float start) {
   return acc[0] + acc[1] + acc[2] + acc[3] + acc[4] + acc[5] + acc[6] + acc[7];
 }
 
-constexpr CeilingLoops kPlain = {
-    .read = read_plain, .multiply = multiply_plain, .flops_per_round = 16};
+float dot_bytes_plain(int64_t rounds, float start) {
+  uint32_t acc[8] = {};
+  const auto factor = static_cast<int8_t>(start + 3);
+  for (int64_t k = 0; k < rounds; ++k)
+    for (uint32_t i = 0; i < 8; ++i)
+      acc[i] += static_cast<uint32_t>(static_cast<uint8_t>(acc[i] + i) * factor);
+  return static_cast<float>(acc[0] ^ acc[1] ^ acc[2] ^ acc[3] ^ acc[4] ^ acc[5] ^ acc[6] ^ acc[7]);
+}
 
-const CeilingLoops& best_loops() {
-  const CpuFeatures cpu = detect_cpu_features();
+constexpr ReadLoop kPlainReads[] = {read_plain};
+constexpr CeilingLoops kPlain = {
+    .reads = kPlainReads,
+    .multiply = {.name = "plain", .run = multiply_plain, .ops_per_round = 16}};
+constexpr RateLoop kPlainInt8 = {.name = "plain", .run = dot_bytes_plain, .ops_per_round = 16};
+
+const CeilingLoops& best_loops(const CpuFeatures& cpu) {
   if (cpu.avx512 && ceiling_loops_avx512() != nullptr) return *ceiling_loops_avx512();
   if (cpu.avx2 && ceiling_loops_avx2() != nullptr) return *ceiling_loops_avx2();
   return kPlain;
 }
 
-// The shortest of several runs of body(thread) on all threads, in seconds.
+// Every instruction that this CPU multiplies bytes with; the wider one need not be the faster one.
+std::vector<RateLoop> int8_loops(const CpuFeatures& cpu) {
+  std::vector<RateLoop> loops;
+  const auto add = [&loops](bool offered, const RateLoop* loop) {
+    if (offered && loop != nullptr) loops.push_back(*loop);
+  };
+  add(cpu.avx512_vnni, int8_loop_avx512vnni());
+  add(cpu.avx_vnni, int8_loop_avxvnni());
+  if (loops.empty()) add(cpu.avx2, int8_loop_avx2());
+  if (loops.empty()) loops.push_back(kPlainInt8);
+  return loops;
+}
+
+// How long body(thread) takes on all threads at once.
 template <class Body>
-double best_seconds(base::ThreadPool& pool, int runs, const Body& body) {
-  double best = 1e30;
-  for (int run = 0; run < runs; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    pool.parallel_for(pool.threads(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t thread = begin; thread < end; ++thread) body(thread);
+double seconds_of(base::ThreadPool& pool, const Body& body) {
+  const auto start = std::chrono::steady_clock::now();
+  pool.parallel_for(pool.threads(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t thread = begin; thread < end; ++thread) body(thread);
+  });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return seconds.count();
+}
+
+int64_t repeats_for(double seconds) {
+  return static_cast<int64_t>(kPassSeconds / std::max(seconds, 1e-6)) + 1;
+}
+
+// Operations per second of the best pass.
+double best_rate(base::ThreadPool& pool, const RateLoop& loop) {
+  std::vector<float> results(static_cast<size_t>(pool.threads()));
+  const auto pass = [&](int64_t rounds) {
+    return seconds_of(pool, [&](int64_t thread) {
+      float& result = results[static_cast<size_t>(thread)];
+      result += loop.run(rounds, result * 1e-30f);
     });
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::min(best, seconds.count());
-  }
+  };
+  constexpr int64_t kTrial = 100'000;
+  const int64_t rounds = kTrial * repeats_for(pass(kTrial));
+  double best = 0;
+  for (int i = 0; i < kPasses; ++i)
+    best = std::max(
+        best, static_cast<double>(rounds * loop.ops_per_round * pool.threads()) / pass(rounds));
+  return best;
+}
+
+// Far larger than any cache, an eighth of a small machine's memory.
+int64_t read_bytes() {
+  const int64_t memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  return std::clamp(memory / 8, int64_t{64} << 20, int64_t{1} << 30);
+}
+
+double best_read(base::ThreadPool& pool, std::span<const ReadLoop> loops) {
+  const int64_t share = read_bytes() / pool.threads() / kReadBytes * kReadBytes;
+  const int64_t total = share * pool.threads();
+  tensor::Buffer memory = tensor::Buffer::host(total + kHugePage);
+  const auto address = reinterpret_cast<uintptr_t>(memory.data());
+  const auto past = static_cast<int64_t>(address % static_cast<uintptr_t>(kHugePage));
+  std::byte* data = memory.data() + (kHugePage - past);
+  // Only a request: with small pages the ceiling is what small pages allow.
+  madvise(data, static_cast<size_t>(total), MADV_HUGEPAGE);
+  auto* values = reinterpret_cast<float*>(data);
+  seconds_of(pool,
+             [&](int64_t thread) { std::fill_n(values + thread * share / 4, share / 4, 1.f); });
+
+  std::vector<float> results(static_cast<size_t>(pool.threads()));
+  const auto pass = [&](ReadLoop read, int64_t sweeps) {
+    return seconds_of(pool, [&](int64_t thread) {
+      for (int64_t i = 0; i < sweeps; ++i)
+        results[static_cast<size_t>(thread)] += read(values + thread * share / 4, share);
+    });
+  };
+  const int64_t sweeps = repeats_for(pass(loops[0], 1));
+  double best = 0;
+  for (int i = 0; i < kPasses; ++i)
+    for (const ReadLoop read : loops)
+      best = std::max(best, static_cast<double>(total * sweeps) / pass(read, sweeps));
   return best;
 }
 
@@ -54,27 +138,25 @@ double best_seconds(base::ThreadPool& pool, int runs, const Body& body) {
 
 CpuCeilings measure_cpu_ceilings(int threads) {
   base::ThreadPool pool(threads);
-  const CeilingLoops& loops = best_loops();
-  const int64_t count = pool.threads();
-  std::vector<float> results(static_cast<size_t>(count));
+  const CpuFeatures cpu = detect_cpu_features();
+  const CeilingLoops& loops = best_loops(cpu);
+  CpuCeilings found;
+  found.bytes_per_second = best_read(pool, loops.reads);
+  found.flops_per_second = best_rate(pool, loops.multiply);
+  for (const RateLoop& loop : int8_loops(cpu)) {
+    const double rate = best_rate(pool, loop);
+    if (rate <= found.int8_ops_per_second) continue;
+    found.int8_ops_per_second = rate;
+    found.int8_instruction = loop.name;
+  }
+  const RateLoop* bf16 = bf16_loop_avx512bf16();
+  if (cpu.avx512_bf16 && bf16 != nullptr) found.bf16_flops_per_second = best_rate(pool, *bf16);
+  return found;
+}
 
-  constexpr int64_t kBytes = int64_t{512} << 20;
-  const int64_t share = kBytes / count / 4096 * 4096;
-  tensor::Buffer memory = tensor::Buffer::host(kBytes);
-  std::fill_n(memory.as<float>(), kBytes / 4, 1.0f);
-  const double read_seconds = best_seconds(pool, 5, [&](int64_t thread) {
-    results[static_cast<size_t>(thread)] +=
-        loops.read(memory.as<float>() + thread * share / 4, share);
-  });
-
-  constexpr int64_t kRounds = 2'000'000;
-  const double multiply_seconds = best_seconds(pool, 5, [&](int64_t thread) {
-    float& result = results[static_cast<size_t>(thread)];
-    result += loops.multiply(kRounds, result * 1e-30f);
-  });
-  return {.bytes_per_second = static_cast<double>(share * count) / read_seconds,
-          .flops_per_second =
-              static_cast<double>(kRounds * loops.flops_per_round * count) / multiply_seconds};
+double measure_read_ceiling(int threads) {
+  base::ThreadPool pool(threads);
+  return best_read(pool, best_loops(detect_cpu_features()).reads);
 }
 
 }  // namespace visavis::ops
