@@ -5,28 +5,22 @@
 
 namespace visavis::load {
 
-void candidates_plain(const float* values, int64_t count, const float* inverse, FitSums& sums);
-void with_scale_plain(const float* values, int64_t count, float scale, float inverse,
-                      ScaleSums& sums);
-void encode_plain(const float* values, int64_t count, float inverse, uint8_t* codes);
-void candidates_avx2(const float* values, int64_t count, const float* inverse, FitSums& sums);
-void with_scale_avx2(const float* values, int64_t count, float scale, float inverse,
-                     ScaleSums& sums);
-void encode_avx2(const float* values, int64_t count, float inverse, uint8_t* codes);
+const FitLoops* fit_loops_plain();
+const FitLoops* fit_loops_avx2();
 
 namespace {
 
 bool always() { return true; }
 
 #if defined(__x86_64__)
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx2() { return __builtin_cpu_supports("avx2") && fit_loops_avx2() != nullptr; }
 #else
 bool has_avx2() { return false; }
 #endif
 
 constexpr FitKernel kKernels[] = {
-    {"avx2", &has_avx2, &candidates_avx2, &with_scale_avx2, &encode_avx2},
-    {"plain", &always, &candidates_plain, &with_scale_plain, &encode_plain},
+    {"avx2", &has_avx2, &fit_loops_avx2},
+    {"plain", &always, &fit_loops_plain},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// The inner loops of the scale search, in two builds of the same source (fit_lanes.h): plain and
-// AVX2. Both give the same bits: the lanes and the order of sums do not depend on the build (and
-// with eight lanes AVX-512 has nothing to add).
+// The inner loops of the scale search, in a build per instruction set: plain and AVX2. Both give
+// the same bits: candidates are compared by sums of integers, which have no order, and what is left
+// in floats is done value by value.
 #pragma once
 
 #include <cstdint>
@@ -9,31 +9,23 @@
 
 namespace visavis::load {
 
-inline constexpr int kFitLanes = 16;
+/// Values that a kernel takes at once; a group is padded with zeros, which change nothing.
+inline constexpr int64_t kFitStep = 32;
+inline constexpr int64_t kFitLargest = 128;  // values of a group, at most
 
-/// Sums over one group: of level * x and of level * level.
-struct FitSums {
-  alignas(64) float lx[kFitLanes];
-  alignas(64) float ll[kFitLanes];
-};
-
-/// What a given scale makes of a group.
-struct ScaleSums {
-  float error = 0;  // sum of (x - level * scale)^2
-  float lx = 0;
-  float ll = 0;
+struct FitLoops {
+  /// The scale (not yet rounded to f16, either sign) that gives a group the smallest squared error
+  /// found; 0 for a group below the smallest f16. `count` is a multiple of kFitStep.
+  float (*search)(const float* values, int64_t count);
+  /// Nibbles of level + 8, the even value low, for levels -8..7 next to value * inverse; `count` is
+  /// a multiple of kFitStep.
+  void (*encode)(const float* values, int64_t count, float inverse, uint8_t* codes);
 };
 
 struct FitKernel {
   std::string_view name;
   bool (*supported)();
-  /// The sums for kFitLanes inverse scales at once.
-  void (*candidates)(const float* values, int64_t count, const float* inverse, FitSums& sums);
-  /// `count` is a multiple of kFitLanes (zeros change nothing).
-  void (*with_scale)(const float* values, int64_t count, float scale, float inverse,
-                     ScaleSums& sums);
-  /// Nibbles of level + 8, the even value low; `count` is a multiple of kFitLanes.
-  void (*encode)(const float* values, int64_t count, float inverse, uint8_t* codes);
+  const FitLoops* (*loops)();  // null in a build for other machines
 };
 
 /// Fastest first; the last row is the plain reference and runs everywhere.

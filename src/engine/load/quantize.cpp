@@ -11,78 +11,11 @@ using tensor::F16;
 using tensor::to_f16;
 using tensor::to_float;
 
-constexpr int kLanes = kFitLanes;  // candidates tried at once
 // Adding and subtracting 1.5 * 2^23 rounds a small float to the nearest integer, ties to even.
 constexpr float kRounder = 12582912.0f;
-constexpr int64_t kLargestGroup = 128;
-
-constexpr float kLowest = -8.0f;
-
-// The largest magnitude is put on level -8 divided by these: below 1 it is inside the range, above
-// it is clipped, which pays when the group has an outlier.
-constexpr float kReach[kLanes / 2] = {0.96f, 1.02f, 1.1f, 1.2f, 1.33f, 1.52f, 1.8f, 2.3f};
-// Finer factors around the best of them.
-constexpr float kFine[kLanes] = {0.900f, 0.915f, 0.930f, 0.945f, 0.960f, 0.972f, 0.984f, 0.994f,
-                                 1.000f, 1.006f, 1.016f, 1.028f, 1.042f, 1.056f, 1.070f, 1.085f};
-
-struct Fit {
-  float scale = 0;  // least squares for the codes that the candidate gives
-  float gain = 0;   // by how much the squared error is below that of all zeros
-};
-
-// With levels l the best scale is sum(l x) / sum(l l) and the squared error is
-// sum(x x) - sum(l x)^2 / sum(l l).
-Fit best_fit(const FitKernel& kernel, const float* values, int64_t count, const float* inverse) {
-  FitSums sums;
-  kernel.candidates(values, count, inverse, sums);
-  Fit best;
-  for (int c = 0; c < kLanes; ++c) {
-    if (!(sums.ll[c] > 0)) continue;
-    const float gain = sums.lx[c] * sums.lx[c] / sums.ll[c];
-    if (gain > best.gain) best = {sums.lx[c] / sums.ll[c], gain};
-  }
-  return best;
-}
-
-float to_scale(float wanted) { return to_float(to_f16(wanted)); }
 
 // A scale must have an inverse that is a number.
 bool usable(float scale) { return scale != 0 && std::isfinite(scale); }
-
-// The f16 scale of one group; 0 if the group is all zero or vanishes in f16. `values` is padded
-// with zeros to `padded`.
-float search_scale(const FitKernel& kernel, const float* values, int64_t count, int64_t padded) {
-  float largest = 0;
-  for (int64_t i = 0; i < count; ++i)
-    if (std::fabs(values[i]) > std::fabs(largest)) largest = values[i];
-  constexpr float kSmallestScale = 0x1.0p-24f;  // the smallest f16
-  if (std::fabs(largest) < kSmallestScale) return 0;
-
-  float inverse[kLanes];
-  for (int c = 0; c < kLanes / 2; ++c) {
-    const float coarse = kLowest * kReach[c] / largest;
-    inverse[2 * c] = coarse;
-    inverse[2 * c + 1] = -coarse;
-  }
-  const Fit coarse = best_fit(kernel, values, count, inverse);
-  for (int c = 0; c < kLanes; ++c) inverse[c] = kFine[c] / coarse.scale;
-  const Fit fine = best_fit(kernel, values, count, inverse);
-
-  float scale = to_scale(fine.gain >= coarse.gain ? fine.scale : coarse.scale);
-  if (!usable(scale)) return scale;
-  ScaleSums sums;
-  kernel.with_scale(values, padded, scale, 1.0f / scale, sums);
-  for (int round = 0; round < 2 && sums.ll > 0; ++round) {
-    const float again = to_scale(sums.lx / sums.ll);
-    if (again == scale || !usable(again)) break;
-    ScaleSums next;
-    kernel.with_scale(values, padded, again, 1.0f / again, next);
-    if (next.error >= sums.error) break;
-    scale = again;
-    sums = next;
-  }
-  return scale;
-}
 
 float largest_magnitude(const float* values, int64_t count) {
   float largest = 0;
@@ -97,22 +30,26 @@ float largest_magnitude(const float* values, int64_t count) {
 
 bool quantize_int4_row(std::span<const float> row, int64_t group, uint8_t* codes, F16* scales,
                        const FitKernel& kernel) {
-  assert(group > 0 && group <= kLargestGroup && group % kLanes == 0);
+  assert(group > 0 && group <= kFitLargest && group % kFitStep == 0);
+  const FitLoops& loops = *kernel.loops();
   const auto count = static_cast<int64_t>(row.size());
+  const int64_t whole = count / group * group;
   bool fits = true;
-  for (int64_t begin = 0; begin < count; begin += group) {
-    const int64_t size = std::min(group, count - begin);
-    const int64_t padded = (size + kLanes - 1) / kLanes * kLanes;
-    alignas(64) float values[kLargestGroup] = {};
-    std::copy_n(row.data() + begin, size, values);
-    const float scale = search_scale(kernel, values, size, padded);
+  const auto fit = [&](const float* values, int64_t size, int64_t at, uint8_t* out) {
+    const F16 half = to_f16(loops.search(values, size));
+    const float scale = to_float(half);
     fits = fits && std::isfinite(scale);
-    scales[begin / group] = to_f16(scale);
-    const float inverse = usable(scale) ? 1.0f / scale : 0.0f;
-    // Groups are even, so a byte never holds codes of two groups; padding stays here.
-    uint8_t packed[kLargestGroup / 2];
-    kernel.encode(values, padded, inverse, packed);
-    std::copy_n(packed, (size + 1) / 2, codes + begin / 2);
+    scales[at / group] = half;
+    loops.encode(values, size, usable(scale) ? 1.0f / scale : 0.0f, out);
+  };
+  for (int64_t at = 0; at < whole; at += group) fit(row.data() + at, group, at, codes + at / 2);
+  if (whole < count) {
+    const int64_t size = count - whole;
+    alignas(64) float values[kFitLargest] = {};
+    std::copy_n(row.data() + whole, size, values);
+    uint8_t packed[kFitLargest / 2];
+    fit(values, (size + kFitStep - 1) / kFitStep * kFitStep, whole, packed);
+    std::copy_n(packed, (size + 1) / 2, codes + whole / 2);
   }
   return fits;
 }

@@ -98,6 +98,17 @@ TEST(Int4Search, IsWithinTwoPercentOfAnExhaustiveSearchOnEveryGroup) {
   }
 }
 
+TEST(Int4Search, LosesNothingThatCountsOnWeightsAsTheyAre) {
+  double got = 0;
+  double best = 0;
+  for (uint64_t seed = 100; seed < 400; ++seed) {
+    const std::vector<float> row = gaussian_row(seed, 128, 0.02f);
+    got += squared_error(row, int4(row, 128), 128);
+    best += best_error(row);
+  }
+  EXPECT_LT(got, 1.003 * best) << std::sqrt(got / best);
+}
+
 TEST(Int4Search, EveryKernelGivesTheSameBits) {
   for (const FitKernel& kernel : fit_kernels()) {
     if (!kernel.supported()) continue;
