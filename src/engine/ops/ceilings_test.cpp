@@ -19,6 +19,10 @@ TEST(Ceilings, EveryRateThatThisCpuHasIsMeasured) {
   EXPECT_GT(found.flops_per_second, 1e7);
   EXPECT_GT(found.int8_ops_per_second, 1e7);
   EXPECT_FALSE(found.int8_instruction.empty());
+  // An instruction multiplies four times as many bytes, twice as many bf16, as f32: more would be
+  // chains that the compiler made into one. Twice that leaves room for a busy machine.
+  EXPECT_LT(found.int8_ops_per_second, 8 * found.flops_per_second);
+  EXPECT_LT(found.bf16_flops_per_second, 4 * found.flops_per_second);
   EXPECT_EQ(found.bf16_flops_per_second > 0,
             detect_cpu_features().avx512_bf16 && bf16_loop_avx512bf16() != nullptr);
 }

@@ -12,7 +12,11 @@ constexpr int kChains = 12;  // enough to hide the latency
 float dot_bf16(int64_t rounds, float start) {
   __m512 acc[kChains];
 #pragma GCC unroll 12
-  for (int i = 0; i < kChains; ++i) acc[i] = _mm512_setzero_ps();
+  for (int i = 0; i < kChains; ++i) {
+    acc[i] = _mm512_setzero_ps();
+    // Equal chains, which the compiler must not make into one.
+    asm volatile("" : "+v"(acc[i]));
+  }
   const __m512 first = _mm512_set1_ps(start + 0.5f);
   const __m512 second = _mm512_set1_ps(start + 0.25f);
   const __m512bh left = _mm512_cvtne2ps_pbh(first, first);

@@ -12,7 +12,11 @@ constexpr int kChains = 12;  // enough to hide the latency
 float dot_bytes(int64_t rounds, float start) {
   __m512i acc[kChains];
 #pragma GCC unroll 12
-  for (int i = 0; i < kChains; ++i) acc[i] = _mm512_setzero_si512();
+  for (int i = 0; i < kChains; ++i) {
+    acc[i] = _mm512_setzero_si512();
+    // Equal chains, which the compiler must not make into one.
+    asm volatile("" : "+v"(acc[i]));
+  }
   const __m512i unsigned_bytes = _mm512_set1_epi8(static_cast<char>(start + 1));
   const __m512i signed_bytes = _mm512_set1_epi8(static_cast<char>(start + 3));
   for (int64_t k = 0; k < rounds; ++k)

@@ -12,7 +12,11 @@ constexpr int kChains = 12;  // enough to hide the latency
 float dot_bytes(int64_t rounds, float start) {
   __m256i acc[kChains];
 #pragma GCC unroll 12
-  for (int i = 0; i < kChains; ++i) acc[i] = _mm256_setzero_si256();
+  for (int i = 0; i < kChains; ++i) {
+    acc[i] = _mm256_setzero_si256();
+    // Equal chains, which the compiler must not make into one.
+    asm volatile("" : "+x"(acc[i]));
+  }
   const __m256i unsigned_bytes = _mm256_set1_epi8(static_cast<char>(start + 1));
   const __m256i signed_bytes = _mm256_set1_epi8(static_cast<char>(start + 3));
   for (int64_t k = 0; k < rounds; ++k)
