@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "engine/ops/cpu/ceilings.h"
 #include "engine/ops/ops.h"
+#include "engine/tensor/interleave.h"
 
 namespace {
 
@@ -74,11 +75,13 @@ Weight make_weight(const std::string& layout, int64_t rows, int64_t cols) {
                                  .zero = tensor::ZeroPoint::none,
                                  .zeros = {},
                                  .lookup = {},
-                                 .permutation = {}};
+                                 .permutation = {},
+                                 .interleaved = false};
   else if (layout == "int8")
     weight.layout = tensor::Int8{.group = 128,
                                  .codes = random_bytes(rows * cols),
-                                 .scales = scales(rows * ((cols + 127) / 128))};
+                                 .scales = scales(rows * ((cols + 127) / 128)),
+                                 .interleaved = false};
   else {
     tensor::Dense dense{.dtype = layout == "f32" ? DType::f32 : DType::bf16, .values = {}};
     dense.values = Buffer::host(rows * cols * tensor::size_of(dense.dtype));
@@ -114,7 +117,11 @@ void linear(benchmark::State& state, const std::string& layout, int64_t rows, in
   const int64_t bytes = make_weight(layout, 1, cols).bytes() * rows;
   const int64_t copies = n > 4 ? 1 : std::max<int64_t>(1, (int64_t{256} << 20) / bytes);
   std::vector<Weight> weights;
-  for (int64_t i = 0; i < copies; ++i) weights.push_back(make_weight(layout, rows, cols));
+  for (int64_t i = 0; i < copies; ++i) {
+    Weight weight = make_weight(layout, rows, cols);
+    const bool codes = layout == "int4" || layout == "int8";
+    weights.push_back(codes ? tensor::interleave(weight) : std::move(weight));
+  }
   const Floats x({n, cols});
   const Floats y({n, rows});
   size_t next = 0;

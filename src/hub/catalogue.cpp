@@ -111,8 +111,10 @@ fs::path resolve_model_folder(const std::string& model, const Places& places) {
            " in '", places.hub_cache.string(), "'; download it (", entry->download_gb,
            " GB) with the hub's own tools, or give the checkpoint's folder");
     std::vector<std::string> looked;
-    for (const fs::path& models : places.models)
-      looked.push_back("'" + (models / entry->demo_folder).string() + "'");
+    for (const fs::path& models : places.models) {
+      std::string& place = looked.emplace_back("'");
+      place.append((models / entry->demo_folder).string()).append("'");
+    }
     fail("model '", model, "' is not on this machine: looked in ", base::join(looked, ", "));
   }
   if (is_repository(model))

@@ -126,7 +126,7 @@ class Header {
                                    [&](const DTypeName& known) { return known.text == text; });
     if (row == std::end(kDTypes)) {
       std::string known;
-      for (const DTypeName& each : kDTypes) known += " " + std::string(each.text);
+      for (const DTypeName& each : kDTypes) known.append(" ").append(each.text);
       reject(name, "dtype '", printable(text), "' is not supported; known:", known);
     }
     return row->dtype;

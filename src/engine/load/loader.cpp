@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/load/quantize.h"
 #include "engine/load/widen.h"
+#include "engine/tensor/interleave.h"
 
 namespace visavis::load {
 namespace {
@@ -22,15 +23,8 @@ using tensor::Weight;
 
 // Stored bytes worked on before their pages are given back.
 constexpr int64_t kBlockBytes = int64_t{8} << 20;
-constexpr int64_t kScaleBytes = 2;
 
 enum class RowResult { done, not_finite, too_large };
-
-// Where a row's parts go: dense values or codes, and scales.
-struct RowPlace {
-  std::byte* values;
-  std::byte* scales;
-};
 
 RowResult write_dense(std::span<const float> row, DType dtype, std::byte* out) {
   if (dtype == DType::f32) {
@@ -48,34 +42,6 @@ RowResult write_dense(std::span<const float> row, DType dtype, std::byte* out) {
   return fits ? RowResult::done : RowResult::too_large;
 }
 
-RowResult write_row(std::span<const float> row, const Layout& layout, const RowPlace& place) {
-  bool fits = true;
-  switch (layout.kind) {
-    case Layout::Kind::dense:
-      return write_dense(row, layout.dtype, place.values);
-    case Layout::Kind::int8:
-      fits = quantize_int8_row(row, layout.group, reinterpret_cast<int8_t*>(place.values),
-                               reinterpret_cast<F16*>(place.scales));
-      break;
-    case Layout::Kind::int4:
-      fits = quantize_int4_row(row, layout.group, reinterpret_cast<uint8_t*>(place.values),
-                               reinterpret_cast<F16*>(place.scales));
-      break;
-  }
-  return fits ? RowResult::done : RowResult::too_large;
-}
-
-int64_t value_bytes_of_row(const Layout& layout, int64_t cols) {
-  return layout.kind == Layout::Kind::int4   ? (cols + 1) / 2
-         : layout.kind == Layout::Kind::int8 ? cols
-                                             : cols * tensor::size_of(layout.dtype);
-}
-
-int64_t scale_bytes_of_row(const Layout& layout, int64_t cols) {
-  return layout.kind == Layout::Kind::dense ? 0
-                                            : tensor::groups_of(cols, layout.group) * kScaleBytes;
-}
-
 Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layout& layout,
                 Buffer values, Buffer scales) {
   Weight weight;
@@ -87,13 +53,15 @@ Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layou
       weight.layout = tensor::Dense{layout.dtype, std::move(values)};
       break;
     case Layout::Kind::int8:
-      weight.layout = tensor::Int8{layout.group, std::move(values), std::move(scales)};
+      weight.layout =
+          tensor::Int8{layout.group, std::move(values), std::move(scales), layout.interleaved};
       break;
     case Layout::Kind::int4: {
       tensor::Int4 int4;
       int4.group = layout.group;
       int4.codes = std::move(values);
       int4.scales = std::move(scales);
+      int4.interleaved = layout.interleaved;
       weight.layout = std::move(int4);
       break;
     }
@@ -105,10 +73,15 @@ Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layou
 class RowWindow {
  public:
   RowWindow(Buffer& target, int64_t row_bytes, int64_t begin, int64_t end)
-      : target_(target), offset_(begin * row_bytes), bytes_((end - begin) * row_bytes) {
+      : target_(target),
+        row_bytes_(row_bytes),
+        offset_(begin * row_bytes),
+        bytes_((end - begin) * row_bytes) {
     if (!target.on_host()) staging_ = Buffer::host(bytes_);
   }
-  std::byte* data() { return target_.on_host() ? target_.data() + offset_ : staging_.data(); }
+  std::byte* row(int64_t i) {
+    return (target_.on_host() ? target_.data() + offset_ : staging_.data()) + i * row_bytes_;
+  }
   void send(ops::Ops& ops) {
     if (!target_.on_host() && bytes_ > 0)
       ops.upload(staging_.data(), {DType::u8, {bytes_}, target_.data() + offset_});
@@ -116,10 +89,100 @@ class RowWindow {
 
  private:
   Buffer& target_;
+  int64_t row_bytes_;
   int64_t offset_;
   int64_t bytes_;
   Buffer staging_;
 };
+
+// Rows [begin, end) of a weight's values (or codes) and scales, in any layout.
+class WeightRows {
+ public:
+  WeightRows(const Layout& layout, int64_t cols, Buffer& values, Buffer& scales, int64_t begin,
+             int64_t end)
+      : layout_(plain(layout)),
+        interleaved_(layout.interleaved),
+        cols_(cols),
+        begin_(begin),
+        values_(values),
+        scales_(scales),
+        value_window_(values, interleaved_ ? 0 : value_bytes(layout, 1, cols), begin, end),
+        scale_window_(scales, interleaved_ ? 0 : scale_bytes(layout, 1, cols), begin, end) {
+    require(!interleaved_ || values.on_host(), "interleaved weights live on a host");
+  }
+
+  // Row begin + i; any thread, rows in any order.
+  RowResult write(std::span<const float> row, int64_t i, std::vector<std::byte>& room) {
+    if (!interleaved_) return write_plain(row, value_window_.row(i), scale_window_.row(i));
+    const int64_t value_size = value_bytes(layout_, 1, cols_);
+    const int64_t scale_size = scale_bytes(layout_, 1, cols_);
+    room.resize(static_cast<size_t>(value_size + scale_size + kAlign));
+    std::byte* codes = room.data();
+    std::byte* scales = codes + (value_size + kAlign) / kAlign * kAlign;
+    const RowResult result = write_plain(row, codes, scales);
+    const auto size = static_cast<size_t>(value_size);
+    if (layout_.kind == Layout::Kind::int4)
+      tensor::interleave_int4_row({reinterpret_cast<const uint8_t*>(codes), size}, cols_,
+                                  begin_ + i, values_.as<uint8_t>());
+    else
+      tensor::interleave_int8_row({reinterpret_cast<const int8_t*>(codes), size}, begin_ + i,
+                                  values_.as<int8_t>());
+    tensor::interleave_scales(
+        {reinterpret_cast<const F16*>(scales), static_cast<size_t>(scale_size) / sizeof(F16)},
+        begin_ + i, scales_.as<F16>());
+    return result;
+  }
+
+  void send(ops::Ops& ops) {
+    if (interleaved_) return;
+    value_window_.send(ops);
+    scale_window_.send(ops);
+  }
+
+ private:
+  static constexpr int64_t kAlign = alignof(F16);
+
+  static Layout plain(Layout layout) {
+    layout.interleaved = false;
+    return layout;
+  }
+
+  RowResult write_plain(std::span<const float> row, std::byte* values, std::byte* scales) const {
+    bool fits = true;
+    switch (layout_.kind) {
+      case Layout::Kind::dense:
+        return write_dense(row, layout_.dtype, values);
+      case Layout::Kind::int8:
+        fits = quantize_int8_row(row, layout_.group, reinterpret_cast<int8_t*>(values),
+                                 reinterpret_cast<F16*>(scales));
+        break;
+      case Layout::Kind::int4:
+        fits = quantize_int4_row(row, layout_.group, reinterpret_cast<uint8_t*>(values),
+                                 reinterpret_cast<F16*>(scales));
+        break;
+    }
+    return fits ? RowResult::done : RowResult::too_large;
+  }
+
+  Layout layout_;  // of one row by itself
+  bool interleaved_;
+  int64_t cols_;
+  int64_t begin_;
+  Buffer& values_;
+  Buffer& scales_;
+  RowWindow value_window_;
+  RowWindow scale_window_;
+};
+
+// Rows of padding have scale 0, and the same codes on every load.
+void clear_padding(int64_t rows, Buffer& codes, Buffer& scales) {
+  if (rows % tensor::kInterleavedRows == 0) return;
+  const int64_t blocks = tensor::interleaved_rows(rows) / tensor::kInterleavedRows;
+  for (Buffer* buffer : {&codes, &scales}) {
+    const int64_t last = buffer->bytes() / blocks;
+    std::memset(buffer->data() + buffer->bytes() - last, 0, static_cast<size_t>(last));
+  }
+}
 
 }  // namespace
 
@@ -211,9 +274,10 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
   Buffer values;
   Buffer scales;
   if (ops_ != nullptr) {
-    values = ops_->allocate(rows * value_bytes_of_row(layout, cols));
+    values = ops_->allocate(value_bytes(layout, rows, cols));
     if (layout.kind != Layout::Kind::dense)
-      scales = ops_->allocate(rows * scale_bytes_of_row(layout, cols));
+      scales = ops_->allocate(scale_bytes(layout, rows, cols));
+    if (layout.interleaved) clear_padding(rows, values, scales);
     int64_t row_at = 0;
     for (const Part& part : parts) {
       fill(part, layout, cols, row_at, values, scales);
@@ -227,21 +291,19 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
                         Buffer& values, Buffer& scales) {
   const tensor::View stored = source_->read(part.name);
   const int64_t stored_row = part.stored_cols * tensor::size_of(stored.dtype);
-  const int64_t value_row = value_bytes_of_row(layout, cols);
-  const int64_t scale_row = scale_bytes_of_row(layout, cols);
   const int64_t block = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, stored_row));
   if (part.rows * stored_row > kBlockBytes)
     read_ahead_ = std::async(std::launch::async,
                              [source = source_, name = part.name] { source->prefetch(name); });
   for (int64_t begin = 0; begin < part.rows; begin += block) {
     const int64_t end = std::min(begin + block, part.rows);
-    RowWindow value_window(values, value_row, row_at + begin, row_at + end);
-    RowWindow scale_window(scales, scale_row, row_at + begin, row_at + end);
+    WeightRows rows(layout, cols, values, scales, row_at + begin, row_at + end);
     std::atomic<bool> finite{true};
     std::atomic<bool> fits{true};
     pool_->parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {
       std::vector<float> row(static_cast<size_t>(part.stored_cols));
       std::vector<float> kept(part.fold == nullptr ? 0 : static_cast<size_t>(cols));
+      std::vector<std::byte> room;
       for (int64_t i = first; i < last; ++i) {
         if (!widen(stored.dtype, stored.data + (begin + i) * stored_row, part.stored_cols,
                    row.data())) {
@@ -249,9 +311,7 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
           return;
         }
         if (part.fold != nullptr) (*part.fold)(row, kept);
-        const RowPlace place{value_window.data() + i * value_row,
-                             scale_row == 0 ? nullptr : scale_window.data() + i * scale_row};
-        if (write_row(part.fold == nullptr ? row : kept, layout, place) == RowResult::too_large)
+        if (rows.write(part.fold == nullptr ? row : kept, i, room) == RowResult::too_large)
           fits = false;
       }
     });
@@ -259,8 +319,7 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
     require(finite, info.file, ": tensor '", part.name, "' holds NaN or infinity");
     require(fits, info.file, ": tensor '", part.name, "' holds values that are too large for ",
             layout_name(layout));
-    value_window.send(*ops_);
-    scale_window.send(*ops_);
+    rows.send(*ops_);
     source_->drop(part.name, 0, end * stored_row);
     advance((end - begin) * stored_row);
   }

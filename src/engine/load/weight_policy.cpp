@@ -1,6 +1,7 @@
 #include "engine/load/weight_policy.h"
 
 #include "base/error.h"
+#include "engine/tensor/interleave.h"
 #include "engine/tensor/weight.h"
 
 namespace visavis::load {
@@ -20,9 +21,7 @@ constexpr Word kWords[] = {{"f32", Precision::f32},
                            {"int8", Precision::int8},
                            {"int4", Precision::int4}};
 
-Layout dense(DType dtype) { return {Layout::Kind::dense, dtype, 0}; }
-Layout int8(int64_t group) { return {Layout::Kind::int8, DType::i8, group}; }
-Layout int4(int64_t group) { return {Layout::Kind::int4, DType::u8, group}; }
+Layout dense(DType dtype) { return {Layout::Kind::dense, dtype, 0, false}; }
 
 // Without quantisation to `quantised`, a dense type of that name.
 Layout dense_or(Precision precision, const Layout& if_int8, const Layout& if_int4) {
@@ -45,9 +44,13 @@ Layout dense_or(Precision precision, const Layout& if_int8, const Layout& if_int
 
 Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
   const Layout kept = dense(stored == DType::f16 ? DType::f16 : DType::bf16);
+  const auto int8 = [&](int64_t group) {
+    return Layout{Layout::Kind::int8, DType::i8, group, policy.interleave};
+  };
+  const Layout int4 = {Layout::Kind::int4, DType::u8, kGroup, policy.interleave};
   switch (role) {
     case Role::decoder:
-      return dense_or(policy.body, int8(kGroup), int4(kGroup));
+      return dense_or(policy.body, int8(kGroup), int4);
     case Role::head:
       return dense_or(policy.body, int8(kGroup), int8(kGroup));
     case Role::embedding:
@@ -61,17 +64,22 @@ Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
   return kept;
 }
 
+int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols) {
+  if (layout.kind == Layout::Kind::dense) return rows * cols * tensor::size_of(layout.dtype);
+  const int bits = layout.kind == Layout::Kind::int4 ? 4 : 8;
+  if (layout.interleaved) return tensor::interleaved_code_bytes(rows, cols, bits);
+  return rows * (bits == 4 ? (cols + 1) / 2 : cols);
+}
+
+int64_t scale_bytes(const Layout& layout, int64_t rows, int64_t cols) {
+  if (layout.kind == Layout::Kind::dense) return 0;
+  const int64_t groups = tensor::groups_of(cols, layout.group);
+  if (layout.interleaved) return tensor::interleaved_scale_bytes(rows, groups);
+  return rows * groups * static_cast<int64_t>(sizeof(tensor::F16));
+}
+
 int64_t layout_bytes(const Layout& layout, int64_t rows, int64_t cols) {
-  const int64_t scales = rows * tensor::groups_of(cols, layout.group) * 2;
-  switch (layout.kind) {
-    case Layout::Kind::dense:
-      return rows * cols * tensor::size_of(layout.dtype);
-    case Layout::Kind::int8:
-      return rows * cols + scales;
-    case Layout::Kind::int4:
-      return rows * ((cols + 1) / 2) + scales;
-  }
-  return 0;
+  return value_bytes(layout, rows, cols) + scale_bytes(layout, rows, cols);
 }
 
 std::string layout_name(const Layout& layout) {

@@ -24,6 +24,8 @@ enum class Role {
 struct WeightPolicy {
   Precision body = Precision::int4;
   std::optional<Precision> vision = {};  // absent: follows body; int4 is refused
+  /// Codes in the order of tensor/interleave.h, which the CPU's fast kernels read.
+  bool interleave = true;
 };
 
 /// A layout: dense values of a type, or codes with one f16 scale per group of inputs.
@@ -32,6 +34,7 @@ struct Layout {
   Kind kind = Kind::dense;
   tensor::DType dtype = tensor::DType::f32;  // of dense values
   int64_t group = 0;                         // of int8 (0 = whole row) and int4
+  bool interleaved = false;                  // codes and scales of int8 and int4
 };
 
 /// The layout of a matrix stored as `stored` (f32, bf16 or f16):
@@ -43,7 +46,9 @@ struct Layout {
 /// Embeddings stay as stored.
 Layout layout_for(const WeightPolicy& policy, Role role, tensor::DType stored);
 
-/// Bytes of a [rows, cols] matrix in this layout.
+/// Bytes of a [rows, cols] matrix in this layout: of its values or codes, of its scales, of both.
+int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols);
+int64_t scale_bytes(const Layout& layout, int64_t rows, int64_t cols);
 int64_t layout_bytes(const Layout& layout, int64_t rows, int64_t cols);
 /// As Weight::layout_name.
 std::string layout_name(const Layout& layout);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/ops/ops_under_test.h"
+#include "engine/tensor/interleave.h"
 
 namespace visavis::ops {
 namespace {
@@ -102,6 +103,21 @@ LayoutCase blocks(BlockFormat format) {
             for (int64_t i = 0; i < bytes; ++i) layout.blocks.as<uint8_t>()[i] &= 0x33;
             return Weight{"w", rows, cols, std::move(layout)};
           }};
+}
+
+LayoutCase interleaved(const LayoutCase& plain) {
+  return {plain.name + " interleaved",
+          [make = plain.make](base::Rng& rng, int64_t rows, int64_t cols) {
+            return tensor::interleave(make(rng, rows, cols));
+          }};
+}
+
+std::vector<LayoutCase> interleaved_layouts() {
+  std::vector<LayoutCase> cases;
+  for (const int64_t group : {0, 32, 128}) cases.push_back(interleaved(int8(group)));
+  for (const int64_t group : {32, 64, 128})
+    cases.push_back(interleaved(int4(group, ZeroPoint::none, false, false)));
+  return cases;
 }
 
 std::vector<LayoutCase> every_layout() {
@@ -290,6 +306,97 @@ TEST(Linear, StaysExactWithOutliersDenormalsAndExtremeCodes) {
       x[77] = 1e-42f;
       expect_backward_stable(variants, layout, weight, x);
       expect_backward_stable(variants, layout, weight, Tensor::random(rng, {n, 384}, 1e-38f));
+    }
+  }
+}
+
+// x as linear rounds it for interleaved weights: to 255 levels per block of columns.
+std::vector<double> rounded(const Tensor& x, int64_t block) {
+  const int64_t cols = x.view().cols();
+  std::vector<double> out;
+  for (int64_t i = 0; i < x.view().shape.elements(); i += std::min(block, cols - i % cols)) {
+    const int64_t count = std::min(block, cols - i % cols);
+    double size = 0;
+    for (int64_t j = i; j < i + count; ++j)
+      size = std::max(size, std::abs(static_cast<double>(x[j])));
+    const double step = size / 127;
+    for (int64_t j = i; j < i + count; ++j)
+      out.push_back(size == 0 ? 0 : std::nearbyint(static_cast<double>(x[j]) / step) * step);
+  }
+  return out;
+}
+
+TEST(InterleavedLinear, IsTheProductOfTheRoundedInput) {
+  const std::vector<LinearShape> shapes = {{1, 1, 1},     {3, 20, 2},   {5, 129, 1},
+                                           {16, 128, 17}, {33, 250, 3}, {67, 336, 9},
+                                           {7, 1364, 5},  {48, 8, 4},   {160, 512, 33}};
+  for (const LayoutCase& layout : interleaved_layouts()) {
+    base::Rng rng(14, layout.name);
+    for (const LinearShape& shape : shapes) {
+      const Weight weight = layout.make(rng, shape.rows, shape.cols);
+      const Tensor x = Tensor::random(rng, {shape.n, shape.cols}, 3);
+      const auto* int4 = std::get_if<Int4>(&weight.layout);
+      const int64_t group = int4 != nullptr ? int4->group : std::get<Int8>(weight.layout).group;
+      const std::vector<double> values = rounded(x, group == 0 ? 128 : group);
+      const Tensor near(DType::f32, {shape.n, shape.cols});
+      for (size_t i = 0; i < values.size(); ++i) near.values()[i] = static_cast<float>(values[i]);
+      const std::vector<double> wanted = product(near, weight);
+      for (const OpsUnderTest& variant : every_ops()) {
+        const Tensor y = Tensor::poisoned({shape.n, shape.rows});
+        variant.ops->linear(x, weight, {}, y);
+        // A value in the middle of two levels may go either way, in f32 or in double.
+        EXPECT_LE(relative_distance(y.values(), wanted), 1e-3)
+            << variant.name << ", " << layout.name << ", [" << shape.rows << ", " << shape.cols
+            << "] on " << shape.n << " rows";
+      }
+    }
+  }
+}
+
+TEST(InterleavedLinear, GivesTheSameBitsOnEveryKernelBatchAndNumberOfThreads) {
+  const std::vector<OpsUnderTest> variants = every_ops();
+  const std::vector<OpsUnderTest> alone = every_ops(1);
+  for (const LayoutCase& layout : interleaved_layouts()) {
+    base::Rng rng(15, layout.name);
+    constexpr int64_t kMany = 517;  // more than one task's tokens
+    constexpr int64_t kRows = 75;
+    const Weight weight = layout.make(rng, kRows, 604);
+    const Tensor x = Tensor::random(rng, {kMany, 604});
+    x[3] = 1e4f;
+    x[700] = -1e-36f;
+    for (int64_t i = 604; i < 1208; ++i) x[i] = 0;
+    const Tensor plain = Tensor::poisoned({kMany, kRows});
+    make_cpu_ops({.threads = 2, .kernel = "plain"})->linear(x, weight, {}, plain);
+    for (size_t v = 0; v < variants.size(); ++v)
+      for (const int64_t n :
+           {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{4}, int64_t{5}, int64_t{13}, kMany}) {
+        const Tensor some = Tensor::poisoned({n, kRows});
+        const OpsUnderTest& variant = n % 2 == 0 ? variants[v] : alone[v];
+        variant.ops->linear(tensor::slice_rows(x.view(), 0, n), weight, {}, some);
+        for (int64_t i = 0; i < n * kRows; ++i)
+          ASSERT_EQ(some[i], plain[i]) << variant.name << ", " << layout.name << ", n " << n;
+      }
+  }
+}
+
+TEST(InterleavedLinear, AddsBiasActivationAndWhatWasThere) {
+  base::Rng rng(16);
+  const Weight weight = interleaved(int4(128, ZeroPoint::none, false, false)).make(rng, 21, 140);
+  const Tensor bias = Tensor::random(rng, {21}, 5);
+  for (const int64_t n : {1, 7}) {
+    const Tensor x = Tensor::random(rng, {n, 140}, 2);
+    const Tensor old = Tensor::random(rng, {n, 21});
+    for (const OpsUnderTest& variant : every_ops()) {
+      const Tensor product_only = Tensor::poisoned({n, 21});
+      variant.ops->linear(x, weight, {}, product_only);
+      const Tensor y = old.copy();
+      variant.ops->linear(x, weight,
+                          {.bias = bias, .activation = Activation::silu, .accumulate = true}, y);
+      for (int64_t i = 0; i < n * 21; ++i) {
+        const double z = static_cast<double>(product_only[i]) + static_cast<double>(bias[i % 21]);
+        EXPECT_NEAR(y[i], z / (1 + std::exp(-z)) + static_cast<double>(old[i]), 1e-4)
+            << variant.name;
+      }
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/tensor/block_format.h"
+#include "engine/tensor/interleave.h"
 
 namespace visavis::tensor {
 namespace {
@@ -48,7 +49,25 @@ void unpack(const Weight& weight, const Dense& dense, int64_t row, std::span<flo
   }
 }
 
+// Codes are symmetric where rows are interleaved.
+template <class Layout, class CodeAt>
+void unpack_interleaved(const Weight& weight, const Layout& layout, int64_t row, CodeAt code_at,
+                        std::span<float> out) {
+  const int64_t groups = groups_of(weight.cols, layout.group);
+  const F16* scales = layout.scales.template as<F16>();
+  for (int64_t i = 0; i < weight.cols; ++i) {
+    const int64_t at = interleaved_scale_at(row, group_of(i, layout.group), groups);
+    out[static_cast<size_t>(i)] = static_cast<float>(code_at(i)) * to_float(scales[at]);
+  }
+}
+
 void unpack(const Weight& weight, const Int8& int8, int64_t row, std::span<float> out) {
+  if (int8.interleaved) {
+    const auto code_at = [&](int64_t i) {
+      return interleaved_int8(int8.codes.as<int8_t>(), weight.cols, row, i);
+    };
+    return unpack_interleaved(weight, int8, row, code_at, out);
+  }
   const int8_t* codes = int8.codes.as<int8_t>() + row * weight.cols;
   const F16* scales = int8.scales.as<F16>() + row * groups_of(weight.cols, int8.group);
   for (int64_t i = 0; i < weight.cols; ++i)
@@ -57,6 +76,12 @@ void unpack(const Weight& weight, const Int8& int8, int64_t row, std::span<float
 }
 
 void unpack(const Weight& weight, const Int4& int4, int64_t row, std::span<float> out) {
+  if (int4.interleaved) {
+    const auto code_at = [&](int64_t i) {
+      return interleaved_int4(int4.codes.as<uint8_t>(), weight.cols, row, i) - 8;
+    };
+    return unpack_interleaved(weight, int4, row, code_at, out);
+  }
   const int64_t groups = groups_of(weight.cols, int4.group);
   const std::byte* codes = int4.codes.data() + row * ((weight.cols + 1) / 2);
   const F16* scales = int4.scales.as<F16>() + row * groups;

@@ -26,6 +26,8 @@ struct Int8 {
   int64_t group = 0;  // inputs per scale; 0 = one scale for the whole row
   Buffer codes;       // i8 [rows, cols]
   Buffer scales;      // f16 [rows, groups]
+  /// Codes and scales lie as interleave.h says; linear then rounds its input to int8.
+  bool interleaved = false;
 };
 
 enum class ZeroPoint { none, u4, f16 };
@@ -40,6 +42,8 @@ struct Int4 {
   Buffer zeros;  // u4: [rows, ceil(groups / 2)] low nibble first; f16: [rows, groups]
   std::optional<std::array<float, 16>> lookup;  // e.g. NF4's levels
   std::vector<int32_t> permutation;  // empty, or: code column i multiplies input permutation[i]
+  /// As Int8's; only without zero points, lookup and permutation.
+  bool interleaved = false;
 };
 
 /// Block formats of GGUF kept in their own bytes.

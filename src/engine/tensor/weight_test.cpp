@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "engine/tensor/block_format.h"
+#include "engine/tensor/interleave.h"
 
 namespace visavis::tensor {
 namespace {
@@ -288,6 +289,31 @@ TEST(BlockFormats, SixBitBlocksComeBackValueByValue) {
   for (size_t i = 0; i < 256; ++i) {
     const auto scale = static_cast<float>(static_cast<int8_t>(block[192 + i / 16]));
     ASSERT_EQ(got[i], 0.015625f * scale * static_cast<float>(codes[i] - 32)) << i;
+  }
+}
+
+TEST(Interleave, KeepsEveryValueAndPadsToWholeBlocks) {
+  for (const auto& [rows, cols] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {16, 8}, {17, 9}, {40, 300}, {5, 4304}}) {
+    const Weight int4 = make_int4(rows, cols, 128, ZeroPoint::none, false, false).weight;
+    const Weight mixed = interleave(int4);
+    EXPECT_EQ(mixed.layout_name(), int4.layout_name());
+    const Int4& held = std::get<Int4>(mixed.layout);
+    EXPECT_EQ(held.codes.bytes() % 64, 0);
+    for (int64_t row = 0; row < rows; ++row) EXPECT_EQ(row_of(mixed, row), row_of(int4, row));
+
+    base::Rng rng(3);
+    std::vector<int8_t> codes;
+    for (int64_t i = 0; i < rows * cols; ++i) codes.push_back(static_cast<int8_t>(rng.next()));
+    for (const int64_t group : {0, 64}) {
+      const Weight int8{"w", rows, cols,
+                        Int8{.group = group,
+                             .codes = buffer_of(codes),
+                             .scales = buffer_of(random_scales(rng, rows * groups_of(cols, group))),
+                             .interleaved = false}};
+      const Weight turned = interleave(int8);
+      for (int64_t row = 0; row < rows; ++row) EXPECT_EQ(row_of(turned, row), row_of(int8, row));
+    }
   }
 }
 

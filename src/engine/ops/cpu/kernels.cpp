@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/ops/cpu/linear_dot.h"
 #include "engine/ops/cpu/linear_simd.h"
 
 namespace visavis::ops {
@@ -16,6 +17,10 @@ bool any_cpu(const CpuFeatures&) { return true; }
 bool has_avx2(const CpuFeatures& cpu) { return cpu.avx2 && linear_simd_avx2() != nullptr; }
 bool has_avx512(const CpuFeatures& cpu) { return cpu.avx512 && linear_simd_avx512() != nullptr; }
 
+bool has_avx512_vnni(const CpuFeatures& cpu) {
+  return cpu.avx512_vnni && dot_simd_avx512vnni() != nullptr;
+}
+
 template <class Args>
 bool anything(const Args&) {
   return true;
@@ -25,6 +30,11 @@ constexpr Kernel<LinearArgs> kLinear[] = {
     {"avx512", has_avx512, anything<LinearArgs>, linear_avx512},
     {"avx2", has_avx2, anything<LinearArgs>, linear_avx2},
     {"plain", any_cpu, anything<LinearArgs>, linear_plain},
+};
+constexpr Kernel<LinearArgs> kLinearDot[] = {
+    {"avx512_vnni", has_avx512_vnni, anything<LinearArgs>, linear_dot_avx512vnni},
+    {"avx2", has_avx2, anything<LinearArgs>, linear_dot_avx2},
+    {"plain", any_cpu, anything<LinearArgs>, linear_dot_plain},
 };
 constexpr Kernel<NormArgs> kRmsNorm[] = {
     {"avx512", has_avx512, anything<NormArgs>, rms_norm_avx512},
@@ -65,6 +75,7 @@ constexpr KernelTable<LinearArgs> kLinearTables[] = {
     {"linear blocks", kLinear},
 };
 static_assert(std::size(kLinearTables) == std::variant_size_v<decltype(Weight::layout)>);
+constexpr KernelTable<LinearArgs> kLinearDotTable = {"linear interleaved", kLinearDot};
 constexpr KernelTable<NormArgs> kRmsNormTable = {"rms_norm", kRmsNorm};
 constexpr KernelTable<NormArgs> kLayerNormTable = {"layer_norm", kLayerNorm};
 constexpr KernelTable<SiluArgs> kSiluMultiplyTable = {"silu_multiply", kSiluMultiply};
@@ -78,6 +89,7 @@ constexpr KernelTable<CachedAttentionArgs> kCachedAttentionTable = {"cached_atte
 template <class Visit>
 void for_each_table(Visit visit) {
   for (const KernelTable<LinearArgs>& table : kLinearTables) visit(table);
+  visit(kLinearDotTable);
   visit(kRmsNormTable);
   visit(kLayerNormTable);
   visit(kSiluMultiplyTable);
@@ -94,7 +106,7 @@ std::string forced_by_environment() {
 }  // namespace
 
 const KernelTable<LinearArgs>& linear_kernels(const Weight& weight) {
-  return kLinearTables[weight.layout.index()];
+  return dot_rows(weight) ? kLinearDotTable : kLinearTables[weight.layout.index()];
 }
 const KernelTable<NormArgs>& rms_norm_kernels() { return kRmsNormTable; }
 const KernelTable<NormArgs>& layer_norm_kernels() { return kLayerNormTable; }

@@ -127,6 +127,7 @@ std::string_view best_kernel_name(const KernelFilter& filter);
 
 // The plain references, one file each (*_plain.cpp).
 void linear_plain(const LinearArgs& args, CpuContext& context);
+void linear_dot_plain(const LinearArgs& args, CpuContext& context);
 void rms_norm_plain(const NormArgs& args, CpuContext& context);
 void layer_norm_plain(const NormArgs& args, CpuContext& context);
 void silu_multiply_plain(const SiluArgs& args, CpuContext& context);
@@ -137,6 +138,8 @@ void cached_attention_plain(const CachedAttentionArgs& args, CpuContext& context
 // The vectorised kernels (*_blocked.cpp); to be called only where has_instructions() holds.
 void linear_avx2(const LinearArgs& args, CpuContext& context);
 void linear_avx512(const LinearArgs& args, CpuContext& context);
+void linear_dot_avx2(const LinearArgs& args, CpuContext& context);
+void linear_dot_avx512vnni(const LinearArgs& args, CpuContext& context);
 void rms_norm_avx2(const NormArgs& args, CpuContext& context);
 void rms_norm_avx512(const NormArgs& args, CpuContext& context);
 void layer_norm_avx2(const NormArgs& args, CpuContext& context);
