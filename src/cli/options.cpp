@@ -20,6 +20,8 @@ constexpr ModelOption kModelOptions[] = {
     {"--device", "device", "auto, cpu or cuda[:N]"},
     {"--weights", "weights", "auto (= int4), f32, bf16, f16, int8 or int4"},
     {"--vision-weights", "vision_weights", "f32, bf16, f16 or int8 for the vision encoder"},
+    {"--activations", "activations",
+     "int8 (default) or f32: what int4 and int8 weights are multiplied with"},
     {"--kv", "kv", "f32 or f16 for the KV cache (default: f32 with f32 weights, else f16)"},
     {"--max-batch-size", "max_batch_size", "Sequences answered at once (default 1)"},
     {"--ctx", "ctx", "Longest prompt and answer together, in tokens (default 4096)"},

@@ -60,6 +60,12 @@ const Key kKeys[] = {
        o.open.weights.vision = load::precision_named(v, "option vision_weights");
        require(v != "int4", "option vision_weights: found 'int4', wanted f32, bf16, f16 or int8");
      }},
+    {"activations",
+     [](LocalModelOptions& o, const std::string& v) {
+       require(v == "auto" || v == "int8" || v == "f32", "option activations: found '", v,
+               "', wanted auto, int8 or f32");
+       o.open.weights.interleave = v != "f32";
+     }},
     {"kv", [](LocalModelOptions& o,
               const std::string& v) { o.kv = v == "auto" ? std::nullopt : kv_type(v); }},
     {"max_batch_size",
