@@ -40,6 +40,7 @@ struct ModelFacts {
   double load_seconds = 0;
   Memory memory;  // planned
   bool multi_image_trained = true;
+  bool can_reuse = false;  // keeps pictures or prompts that Request::reuse lets it use again
 };
 
 class ChatModel {

@@ -14,6 +14,8 @@ struct Usage {
   int64_t prompt_tokens = 0;  // image tokens included
   int64_t image_tokens = 0;
   int64_t completion_tokens = 0;
+  int64_t cached_prompt_tokens = 0;  // of prompt_tokens: not computed again
+  int64_t cached_image_tokens = 0;   // of image_tokens: the vision encoder did not run for them
 };
 
 /// Seconds on the monotonic clock. evaluation.md 3.1 defines them; a value that the answerer cannot

@@ -115,7 +115,7 @@ base::Json describe(const Options& options) {
   const auto model = models::open_model(local.folder, local.open);
   const models::Dimensions& sizes = model->dimensions();
   const models::Limits limits = generate::limits_of(local, sizes);
-  const generate::MemoryPlan plan = generate::plan_memory(*model, limits);
+  const generate::MemoryPlan plan = generate::plan_memory(*model, limits, local.vision_cache);
   const auto chat_template = text::find_chat_template(local.folder);
 
   base::Json layouts = base::Json::array();
@@ -157,6 +157,7 @@ base::Json describe(const Options& options) {
         {"kv_bytes", plan.kv},
         {"workspace_bytes", plan.workspace},
         {"image_features_bytes", plan.image_features},
+        {"vision_cache_bytes", plan.vision_cache},
         {"step_buffers_bytes", plan.step_buffers},
         {"total_bytes", plan.total()},
         {"available_bytes", machine::memory_facts().available_bytes}}}};

@@ -28,6 +28,22 @@ constexpr ModelOption kModelOptions[] = {
     {"--max-pixels", "max_pixels", "Upper limit of a picture's area (models with any size)"},
     {"--image-mode", "image_mode", "crop or pad (models with pictures of one size)"},
     {"--threads", "threads", "CPU threads; 0: one per CPU"},
+    {"--vision-cache", "vision_cache",
+     "MB kept for the features of pictures seen before (default: one prompt's, at most 256)"},
+};
+
+struct ModelSwitch {
+  const char* flag;
+  const char* key;
+  const char* value;
+  const char* help;
+};
+
+constexpr ModelSwitch kModelSwitches[] = {
+    {"--no-vision-cache", "vision_cache", "off", "Encode every picture, seen before or not"},
+    {"--no-prefix-cache", "prefix_cache", "off",
+     "Compute every prompt from its beginning, seen before or not"},
+    {"--load-in-4bit", "weights", "int4", "The same as --weights int4"},
 };
 
 }  // namespace
@@ -39,10 +55,11 @@ void add_model_options(CLI::App& verb, chat::ModelOptions& options) {
   for (const ModelOption& row : kModelOptions) {
     verb.add_option_function<std::string>(row.flag, set(row.key), row.help)->group("Model");
   }
-  verb.add_flag_callback(
-          "--load-in-4bit", [&options] { options.emplace_back("weights", "int4"); },
-          "The same as --weights int4")
-      ->group("Model");
+  for (const ModelSwitch& row : kModelSwitches) {
+    verb.add_flag_callback(
+            row.flag, [&options, &row] { options.emplace_back(row.key, row.value); }, row.help)
+        ->group("Model");
+  }
 }
 
 void add_answer_options(CLI::App& verb, AnswerOptions& options) {

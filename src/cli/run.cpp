@@ -100,7 +100,9 @@ base::Json to_json(const chat::ModelFacts& facts, const chat::Completion& comple
   json["finish"] = chat::name_of(completion.finish);
   json["usage"] = {{"prompt_tokens", completion.usage.prompt_tokens},
                    {"image_tokens", completion.usage.image_tokens},
-                   {"completion_tokens", completion.usage.completion_tokens}};
+                   {"completion_tokens", completion.usage.completion_tokens},
+                   {"cached_prompt_tokens", completion.usage.cached_prompt_tokens},
+                   {"cached_image_tokens", completion.usage.cached_image_tokens}};
   const chat::Timing& timing = completion.timing;
   json["timing"] = {{"load_s", facts.load_seconds},
                     {"image_decode_s", seconds(timing.image_decode)},
@@ -127,6 +129,12 @@ void print_summary(const chat::Completion& completion) {
       fmt::format("[prompt {} tokens, {} of pictures; answer {} tokens, {}; first token {:.2f} s",
                   usage.prompt_tokens, usage.image_tokens, usage.completion_tokens,
                   chat::name_of(completion.finish), completion.timing.ttft);
+  if (usage.cached_prompt_tokens > 0) {
+    line += fmt::format(", {} tokens of the prompt used again", usage.cached_prompt_tokens);
+  }
+  if (usage.cached_image_tokens > 0) {
+    line += fmt::format(", {} of pictures seen before", usage.cached_image_tokens);
+  }
   if (completion.timing.tpot > 0) {
     line += fmt::format(", then {:.1f} tokens/s", 1 / completion.timing.tpot);
   }

@@ -78,6 +78,8 @@ TEST(Run, JsonFollowsTheContractAndAnswersAsTheOracle) {
   EXPECT_EQ(json.at("usage").at("prompt_tokens"), golden.at("input_ids").size());
   EXPECT_EQ(json.at("usage").at("image_tokens"), 4);
   EXPECT_EQ(json.at("usage").at("completion_tokens"), 4);
+  EXPECT_EQ(json.at("usage").at("cached_prompt_tokens"), 0);
+  EXPECT_EQ(json.at("usage").at("cached_image_tokens"), 0);
   for (const char* key : {"load_s", "image_decode_s", "image_resize_s", "vision_s", "prefill_s",
                           "ttft_s", "ttft_device_s", "tpot_s", "e2e_s"}) {
     EXPECT_GT(json.at("timing").at(key).get<double>(), 0) << key;
@@ -154,6 +156,32 @@ TEST(Wiring, UnknownOptionsListTheKnownOnes) {
   }
   EXPECT_EQ(local_options(folder, {{"max-batch-size", "3"}}).batch, 3);
   EXPECT_EQ(local_options(folder, {{"max_batch_size", "4"}}).batch, 4);
+}
+
+TEST(Wiring, TheCachesAreOnUnlessTheyAreSwitchedOff) {
+  EXPECT_EQ(local_options(kQwen, {}).vision_cache, std::nullopt);
+  EXPECT_TRUE(local_options(kQwen, {}).prefix_cache);
+  EXPECT_EQ(local_options(kQwen, {{"vision_cache", "off"}}).vision_cache, 0);
+  EXPECT_EQ(local_options(kQwen, {{"vision_cache", "12"}}).vision_cache, 12'000'000);
+  EXPECT_EQ(local_options(kQwen, {{"vision_cache", "12"}, {"vision_cache", "auto"}}).vision_cache,
+            std::nullopt);
+  EXPECT_FALSE(local_options(kQwen, {{"prefix_cache", "off"}}).prefix_cache);
+  EXPECT_TRUE(local_options(kQwen, {{"prefix_cache", "off"}, {"prefix_cache", "on"}}).prefix_cache);
+  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--vision-cache", "much"}), HasSubstr("'much'"));
+}
+
+TEST(Wiring, TheSwitchesReachTheModel) {
+  const auto host = make_model_host([](const std::string&) {});
+  const chat::ModelOptions common = {{"threads", "2"}, {"ctx", "256"}, {"max_batch_size", "3"}};
+  for (const auto& [vision, prefix, expected] :
+       {std::tuple{"off", "off", false}, {"off", "on", true}, {"auto", "off", true}}) {
+    chat::ModelOptions options = common;
+    options.insert(options.end(), {{"vision_cache", vision}, {"prefix_cache", prefix}});
+    chat::ChatModel& model = host->open(kQwen, options);
+    EXPECT_EQ(model.facts().can_reuse, expected);
+    EXPECT_EQ(dynamic_cast<generate::LocalModel&>(model).limits().batch, 3);
+    host->close(model);
+  }
 }
 
 TEST(Wiring, AModelIsResidentOnce) {

@@ -46,6 +46,7 @@ struct Key {
 };
 
 constexpr int64_t kMost = int64_t{1} << 40;
+constexpr int64_t kMostMegabytes = 1'000'000;
 
 const Key kKeys[] = {
     {"device", [](LocalModelOptions&, const std::string& v) { require_cpu(v); }},
@@ -83,6 +84,18 @@ const Key kKeys[] = {
     {"threads",
      [](LocalModelOptions& o, const std::string& v) {
        o.open.threads = static_cast<int>(whole_number("threads", v, 0, 4096));
+     }},
+    {"vision_cache",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.vision_cache.reset();
+       if (v == "auto") return;
+       o.vision_cache =
+           v == "off" ? 0 : whole_number("vision_cache", v, 0, kMostMegabytes) * 1'000'000;
+     }},
+    {"prefix_cache",
+     [](LocalModelOptions& o, const std::string& v) {
+       require(v == "on" || v == "off", "option prefix_cache: found '", v, "', wanted on or off");
+       o.prefix_cache = v == "on";
      }},
 };
 

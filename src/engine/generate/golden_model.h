@@ -2,7 +2,9 @@
 // model on the CPU that can be driven step by step. Included by *_test.cpp files only.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -93,6 +95,42 @@ inline LocalModelOptions golden_options(const std::string& model,
   return options;
 }
 
+/// Keeps what a request hears; may cancel it after so many pieces of text.
+class Keep : public chat::Sink {
+ public:
+  void on_text(std::string_view text) override {
+    streamed += text;
+    if (++pieces >= cancel_after && model != nullptr) model->cancel(ticket);
+  }
+  void on_done(chat::Outcome outcome) override { done_.set_value(std::move(outcome)); }
+  /// Instead of wait() and completion(); all three at most once.
+  std::future<chat::Outcome> future() { return done_.get_future(); }
+  chat::Outcome wait() { return done_.get_future().get(); }
+  chat::Completion completion() {
+    chat::Outcome outcome = wait();
+    if (const auto* failure = std::get_if<chat::Failure>(&outcome)) fail(failure->message);
+    return std::get<chat::Completion>(outcome);
+  }
+
+  std::string streamed;
+  chat::ChatModel* model = nullptr;
+  std::atomic<chat::Ticket> ticket = 0;
+  int cancel_after = 0;
+  std::atomic<int> pieces = 0;
+
+ private:
+  std::promise<chat::Outcome> done_;
+};
+
+/// One user turn.
+inline chat::Request text_request(const std::string& text, int max_tokens = 12) {
+  return {.turns = {{.parts = {chat::Text{text}}}}, .max_tokens = max_tokens};
+}
+
+inline chat::Request picture_request(const std::string& file, const std::string& text) {
+  return {.turns = {{.parts = {picture_file(file), chat::Text{text}}}}, .max_tokens = 12};
+}
+
 /// A loaded model with a cache and buffers of its own, without thread or scheduler.
 class SteppedModel {
  public:
@@ -130,7 +168,7 @@ class SteppedModel {
     std::vector<int32_t> ids = prompt.ids;
     if (!answer.empty()) ids.insert(ids.end(), answer.begin(), answer.end() - 1);
     const auto total = static_cast<int64_t>(ids.size());
-    const std::vector<int32_t> pages = pool_.take(KvPool::pages_for(total));
+    const std::vector<int32_t> pages = pool_.pages().take(KvPool::pages_for(total));
     std::vector<std::vector<float>> all;
     const int64_t vocabulary = model_->dimensions().vocabulary;
     for (int64_t begin = 0; begin < total;) {
@@ -139,14 +177,11 @@ class SteppedModel {
       StepRows rows;
       std::vector<models::ImageRows> images;
       for (int64_t i = begin; i < begin + count; ++i) {
-        const auto at = static_cast<size_t>(i);
-        const auto stride = static_cast<size_t>(prompt.tokens());
-        const bool given = i < prompt.tokens();
-        const int32_t next = static_cast<int32_t>(i) + prompt.position_delta;
-        rows.ids.push_back(ids[at]);
-        rows.time.push_back(given ? prompt.positions[at] : next);
-        rows.row.push_back(given ? prompt.positions[stride + at] : next);
-        rows.column.push_back(given ? prompt.positions[2 * stride + at] : next);
+        const std::array<int32_t, 3> position = prompt.position(i);
+        rows.ids.push_back(ids[static_cast<size_t>(i)]);
+        rows.time.push_back(position[0]);
+        rows.row.push_back(position[1]);
+        rows.column.push_back(position[2]);
         rows.slots.push_back(static_cast<int32_t>(
             pages[static_cast<size_t>(i / KvPool::kPageSize)] * KvPool::kPageSize +
             i % KvPool::kPageSize));
@@ -174,7 +209,7 @@ class SteppedModel {
       }
       begin += count;
     }
-    pool_.give_back(pages);
+    pool_.pages().give_back(pages);
     return all;
   }
 

@@ -1,7 +1,5 @@
 #include "engine/generate/kv_pool.h"
 
-#include <cassert>
-
 namespace visavis::generate {
 namespace {
 
@@ -20,7 +18,8 @@ int64_t KvPool::bytes(const models::Dimensions& dimensions, const models::Limits
   return 2 * dimensions.layers * half_layer_bytes(dimensions, limits);
 }
 
-KvPool::KvPool(ops::Ops& ops, const models::Dimensions& dimensions, const models::Limits& limits) {
+KvPool::KvPool(ops::Ops& ops, const models::Dimensions& dimensions, const models::Limits& limits)
+    : pages_(pages_of(limits)) {
   const int64_t pages = pages_of(limits);
   const tensor::Shape shape{pages, dimensions.kv_heads, kPageSize, dimensions.head_dim};
   const auto half = [&] {
@@ -38,18 +37,6 @@ KvPool::KvPool(ops::Ops& ops, const models::Dimensions& dimensions, const models
                        .k = k,
                        .v = v});
   }
-  for (int64_t page = pages - 1; page >= 0; --page) free_.push_back(static_cast<int32_t>(page));
-}
-
-std::vector<int32_t> KvPool::take(int64_t count) {
-  assert(count <= free_pages());  // the scheduler asks before it takes
-  std::vector<int32_t> pages(free_.rbegin(), free_.rbegin() + count);
-  free_.resize(free_.size() - static_cast<size_t>(count));
-  return pages;
-}
-
-void KvPool::give_back(const std::vector<int32_t>& pages) {
-  free_.insert(free_.end(), pages.rbegin(), pages.rend());
 }
 
 }  // namespace visavis::generate

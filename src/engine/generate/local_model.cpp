@@ -36,20 +36,15 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
   const int64_t begin = clock.now_ns();
   model_ = models::open_model(options.folder, options.open);
   limits_ = limits_of(options, model_->dimensions());
-  plan_ = plan_memory(*model_, limits_);
+  plan_ = plan_memory(*model_, limits_, options.vision_cache);
   const int64_t available = machine::memory_facts().available_bytes;
   if (available > 0) require_fits(plan_, limits_, available);  // 0: the system does not tell
 
-  const chat::Memory planned{
-      .weights = plan_.weights,
-      .vision = plan_.vision,
-      .kv = plan_.kv,
-      .workspace = plan_.workspace + plan_.image_features + plan_.step_buffers};
   loop_.call([&](ops::Ops& ops) {
     model_->load(ops);
     loop_.reserve_workspace(plan_.workspace);
-    scheduler_ = std::make_unique<Scheduler>(*model_, loop_, ops, limits_, plan_.image_features,
-                                             planned, clock);
+    scheduler_ = std::make_unique<Scheduler>(*model_, loop_, ops, limits_, plan_,
+                                             options.prefix_cache, clock);
   });
   loop_.add(*scheduler_);
 
@@ -62,8 +57,9 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
             .checkpoint_bytes = model_->checkpoint_bytes(),
             .parameters = model_->parameters(),
             .load_seconds = base::seconds_between(begin, clock.now_ns()),
-            .memory = planned,
-            .multi_image_trained = model_->multi_image_trained()};
+            .memory = plan_.reported(),
+            .multi_image_trained = model_->multi_image_trained(),
+            .can_reuse = options.prefix_cache || plan_.vision_cache > 0};
 }
 
 LocalModel::~LocalModel() {

@@ -25,7 +25,9 @@ struct LocalModelOptions {
   int64_t context = 0;  // 0: 4096, or the model's own longest if that is less
   int64_t batch = 1;
   int64_t chunk = 512;
-  std::optional<tensor::DType> kv;  // absent: f32 with f32 weights, else f16
+  std::optional<tensor::DType> kv;      // absent: f32 with f32 weights, else f16
+  std::optional<int64_t> vision_cache;  // bytes; absent: see plan_memory(); 0: off
+  bool prefix_cache = true;
 };
 
 class LocalModel : public chat::ChatModel, public chat::Scorer {

@@ -2,29 +2,39 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "chat/completion.h"
 #include "engine/models/model.h"
 
 namespace visavis::generate {
+
+constexpr int64_t kUsualVisionCache = 256'000'000;
 
 /// Bytes on the device.
 struct MemoryPlan {
   int64_t weights = 0;
   int64_t vision = 0;
   int64_t kv = 0;
-  int64_t workspace = 0;  // shared by the models of a device
-  int64_t image_features = 0;
-  int64_t step_buffers = 0;  // ids, positions, page tables, logits
+  int64_t workspace = 0;       // shared by the models of a device
+  int64_t image_features = 0;  // of the prompt that is being fed
+  int64_t vision_cache = 0;    // of pictures seen before
+  int64_t step_buffers = 0;    // ids, positions, page tables, logits
 
   int64_t total() const {
-    return weights + vision + kv + workspace + image_features + step_buffers;
+    return weights + vision + kv + workspace + image_features + vision_cache + step_buffers;
   }
+  /// As results store it; nothing measured yet.
+  chat::Memory reported() const;
   /// "weights 4.2 GB + vision 1.2 GB + KV 0.6 GB (4096 tokens x 1) + ... = 6.8 GB"
   std::string text(const models::Limits& limits) const;
 };
 
-MemoryPlan plan_memory(const models::Model& model, const models::Limits& limits);
+/// `vision_cache`: bytes for the features of pictures seen before; absent: as much as one prompt's
+/// pictures may take, but not above kUsualVisionCache.
+MemoryPlan plan_memory(const models::Model& model, const models::Limits& limits,
+                       std::optional<int64_t> vision_cache);
 
 /// Throws Error with the plan unless it fits into `available` bytes.
 void require_fits(const MemoryPlan& plan, const models::Limits& limits, int64_t available);

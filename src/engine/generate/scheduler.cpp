@@ -1,29 +1,35 @@
 #include "engine/generate/scheduler.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "engine/generate/page_keys.h"
 #include "machine/process_memory.h"
 
 namespace visavis::generate {
 
 Scheduler::Scheduler(models::Model& model, DeviceLoop& loop, ops::Ops& ops,
-                     const models::Limits& limits, int64_t image_feature_bytes,
-                     const chat::Memory& memory, const base::Clock& clock)
+                     const models::Limits& limits, const MemoryPlan& plan, bool prefix_cache,
+                     const base::Clock& clock)
     : model_(model),
       loop_(loop),
       ops_(ops),
       clock_(clock),
       limits_(limits),
-      memory_(memory),
+      memory_(plan.reported()),
+      prefix_cache_(prefix_cache),
       pool_(ops, model.dimensions(), limits),
       buffers_(ops, model.dimensions(), limits),
-      features_(ops.allocate(image_feature_bytes)) {}
+      features_(ops, plan.image_features, plan.vision_cache, plan.image_features / limits.context),
+      preparer_(model, [&loop] { loop.wake(); }) {}
 
 // --- any thread -----------------------------------------------------------------------------
 
@@ -98,39 +104,52 @@ void Scheduler::take_inbox() {
 }
 
 // Moves the oldest waiting sequence on: into the batch if there is room for all that it may ever
-// need, or out with its failure. One prompt at a time is fed, so the features arena is its own.
+// need, or out with its failure. One prompt at a time is fed, so the features are its own.
 bool Scheduler::admit_next() {
-  if (waiting_.empty() || static_cast<int64_t>(running_.size()) >= limits_.batch) return false;
-  for (const SequencePtr& sequence : running_) {
-    if (!sequence->done && sequence->feeding()) return false;
-  }
+  if (waiting_.empty()) return false;
   SequencePtr& next = waiting_.front();
   try {
-    if (!next->prepared()) prepare(*next);
+    if (!is_prepared(*next)) return false;
+    if (static_cast<int64_t>(running_.size()) >= limits_.batch) return false;
+    for (const SequencePtr& sequence : running_) {
+      if (!sequence->done && sequence->feeding()) return false;
+    }
+    if (next->ids.empty()) take_prompt(*next, next->preparation.get());
   } catch (const std::exception& error) {
     fail_with(*next, error.what());
     waiting_.pop_front();
     return true;
   }
-  const int64_t pages = KvPool::pages_for(next->tokens_needed());
-  if (pages > pool_.free_pages()) return false;
-  next->pages = pool_.take(pages);
-  features_.rewind(0);
+  if (!take_pages(*next)) return false;
+  features_.begin_prompt();
   running_.push_back(std::move(next));
   waiting_.pop_front();
   return true;
 }
 
-void Scheduler::prepare(Sequence& sequence) const {
-  const chat::Request& request = sequence.request;
-  require(request.max_tokens >= 1, "max_tokens is ", request.max_tokens, ", wanted 1 or more");
-  check_sampling(request.sampling);
-  sequence.prompt = model_.prepare(request.turns);
-  if (sequence.scoring) {
-    const std::string& continuation = sequence.scoring->request.continuation;
-    sequence.scoring->continuation = model_.tokenizer().encode_plain(continuation);
+// Whether the prompt is there; has it made if nobody did. Only the oldest waiting sequence gets
+// here, so that no more than one prompt's pictures wait in memory.
+bool Scheduler::is_prepared(Sequence& sequence) {
+  if (!sequence.ids.empty()) return true;
+  if (!sequence.preparation.valid()) {
+    const chat::Request& request = sequence.request;
+    require(request.max_tokens >= 1, "max_tokens is ", request.max_tokens, ", wanted 1 or more");
+    check_sampling(request.sampling);
+    sequence.preparation = preparer_.start(
+        {.turns = std::move(sequence.request.turns),
+         .continuation = sequence.scoring ? sequence.scoring->request.continuation : "",
+         .page_keys = prefix_cache_ && request.reuse});
   }
+  return sequence.preparation.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+void Scheduler::take_prompt(Sequence& sequence, Prepared prepared) const {
+  const chat::Request& request = sequence.request;
+  sequence.prompt = std::move(prepared.prompt);
+  sequence.page_keys = std::move(prepared.page_keys);
+  if (sequence.scoring) sequence.scoring->continuation = std::move(prepared.continuation);
   const int64_t prompt = sequence.prompt.tokens();
+  require(prompt >= 1, "the prompt has no tokens");
   require(sequence.tokens_needed() <= limits_.context, "the prompt has ", prompt, " tokens (",
           sequence.prompt.image_tokens(), " of pictures) and the answer may have ",
           sequence.tokens_needed() - prompt, ", together ", sequence.tokens_needed(),
@@ -154,19 +173,57 @@ void Scheduler::prepare(Sequence& sequence) const {
   sequence.text.emplace(request.stop, base::trim(sequence.prompt.text).ends_with("<think>"));
 }
 
+// Pages for all that the sequence may ever need: those that hold the beginning of its prompt
+// already, as far as no logits are wanted there, and new ones. False if there are too few.
+bool Scheduler::take_pages(Sequence& sequence) {
+  PageLedger& ledger = pool_.pages();
+  std::vector<int32_t> pages;
+  if (prefix_cache_ && sequence.request.reuse) {
+    const auto most = static_cast<size_t>(sequence.first_logit / KvPool::kPageSize);
+    pages = ledger.hold(std::span(sequence.page_keys).first(most));
+  }
+  const auto held = static_cast<int64_t>(pages.size());
+  const int64_t missing = KvPool::pages_for(sequence.tokens_needed()) - held;
+  if (missing > ledger.available()) {
+    ledger.give_back(pages);
+    return false;
+  }
+  const std::vector<int32_t> taken = ledger.take(missing);
+  pages.insert(pages.end(), taken.begin(), taken.end());
+  sequence.pages = std::move(pages);
+  sequence.cached = held * KvPool::kPageSize;
+  sequence.cached_prompt_tokens = sequence.cached;
+  return true;
+}
+
 bool Scheduler::encode_next_picture() {
   for (const SequencePtr& each : running_) {
     Sequence& sequence = *each;
     if (sequence.done || !sequence.pictures_left()) continue;
     const int64_t begin = clock_.now_ns();
     models::PatchGrid& picture = sequence.prompt.pictures[sequence.features.size()];
+    const models::ImageSlot& slot = sequence.prompt.slots[sequence.features.size()];
+    const std::string key = sequence.request.reuse ? slot.key : std::string();
     try {
-      sequence.features.push_back(model_.encode(picture, loop_.workspace(), features_));
+      std::optional<models::ImageFeatures> features;
+      if (slot.end() <= sequence.cached) {
+        features.emplace();  // no row of it will be fed
+      } else {
+        features = features_.find(key);
+      }
+      if (features) {
+        sequence.cached_image_tokens += slot.tokens;
+      } else {
+        features = features_.encode(key, slot.tokens, [&](tensor::Arena& room) {
+          return model_.encode(picture, loop_.workspace(), room);
+        });
+        sequence.vision_seconds += base::seconds_between(begin, clock_.now_ns());
+      }
+      sequence.features.push_back(std::move(*features));
       picture.values = {};  // hundreds of megabytes for a large picture
     } catch (const std::exception& error) {
       fail_with(sequence, error.what());
     }
-    sequence.vision_seconds += base::seconds_between(begin, clock_.now_ns());
     return true;
   }
   return false;
@@ -177,16 +234,12 @@ void Scheduler::add_rows(const Sequence& sequence, int64_t count, StepRows& rows
   const auto step_begin = static_cast<int64_t>(rows.ids.size());
   const int64_t begin = sequence.cached;
   const int64_t end = begin + count;
-  const int64_t prompt = sequence.prompt.tokens();
-  const std::vector<int32_t>& positions = sequence.prompt.positions;
   for (int64_t i = begin; i < end; ++i) {
-    const auto at = static_cast<size_t>(i);
-    const auto stride = static_cast<size_t>(prompt);
-    const int32_t generated = static_cast<int32_t>(i) + sequence.prompt.position_delta;
-    rows.ids.push_back(sequence.ids[at]);
-    rows.time.push_back(i < prompt ? positions[at] : generated);
-    rows.row.push_back(i < prompt ? positions[stride + at] : generated);
-    rows.column.push_back(i < prompt ? positions[2 * stride + at] : generated);
+    const std::array<int32_t, 3> position = sequence.prompt.position(i);
+    rows.ids.push_back(sequence.ids[static_cast<size_t>(i)]);
+    rows.time.push_back(position[0]);
+    rows.row.push_back(position[1]);
+    rows.column.push_back(position[2]);
     const int32_t page = sequence.pages[static_cast<size_t>(i / KvPool::kPageSize)];
     rows.slots.push_back(static_cast<int32_t>(page * KvPool::kPageSize + i % KvPool::kPageSize));
     if (i >= sequence.first_logit) {
@@ -196,7 +249,7 @@ void Scheduler::add_rows(const Sequence& sequence, int64_t count, StepRows& rows
   for (size_t k = 0; k < sequence.features.size(); ++k) {
     const models::ImageSlot& slot = sequence.prompt.slots[k];
     const int64_t first = std::max(begin, slot.begin);
-    const int64_t last = std::min(end, slot.begin + slot.tokens);
+    const int64_t last = std::min(end, slot.end());
     if (first >= last) continue;
     images.push_back({.features = &sequence.features[k],
                       .feature_begin = first - slot.begin,
@@ -256,6 +309,7 @@ bool Scheduler::run_rows() {
     Sequence& sequence = *share.sequence;
     const int64_t begin = std::max(sequence.cached, sequence.first_logit);
     sequence.cached += share.count;
+    name_full_pages(sequence);
     if (share.logit_begin == share.logit_end) {
       sequence.prefill_seconds += base::seconds_between(step_begin_ns_, clock_.now_ns());
       continue;
@@ -269,6 +323,18 @@ bool Scheduler::run_rows() {
   return true;
 }
 
+// Lets others use the pages that are complete now; nothing writes to them any more.
+void Scheduler::name_full_pages(Sequence& sequence) {
+  if (!prefix_cache_ || !sequence.request.reuse) return;
+  const int64_t full = sequence.cached / KvPool::kPageSize;
+  extend_page_keys(sequence.prompt, sequence.ids, sequence.cached, sequence.page_keys);
+  for (int64_t page = sequence.named_pages; page < full; ++page) {
+    pool_.pages().name(sequence.pages[static_cast<size_t>(page)],
+                       sequence.page_keys[static_cast<size_t>(page)]);
+  }
+  sequence.named_pages = full;
+}
+
 // Logit rows [begin, end) of the step belong to positions first_position, first_position + 1, ...
 void Scheduler::use_logits(Sequence& sequence, int64_t first_position, int64_t begin, int64_t end) {
   if (!sequence.scoring) {
@@ -279,9 +345,9 @@ void Scheduler::use_logits(Sequence& sequence, int64_t first_position, int64_t b
     score_row(sequence, first_position + row - begin, row);
   }
   if (sequence.rows_left() == 0) {
-    sequence.scoring->done.set_value(std::move(sequence.scoring->score));
-    pool_.give_back(std::exchange(sequence.pages, {}));
     sequence.done = true;
+    pool_.pages().give_back(std::exchange(sequence.pages, {}));
+    sequence.scoring->done.set_value(std::move(sequence.scoring->score));
   }
 }
 
@@ -384,7 +450,7 @@ double Scheduler::seconds_since_accepted(const Sequence& sequence) const {
 
 void Scheduler::finish(Sequence& sequence, chat::Finish finish) {
   sequence.done = true;
-  pool_.give_back(std::exchange(sequence.pages, {}));
+  pool_.pages().give_back(std::exchange(sequence.pages, {}));
   if (sequence.scoring) {
     sequence.scoring->done.set_exception(std::make_exception_ptr(Error("scoring was cancelled")));
     return;
@@ -401,7 +467,9 @@ void Scheduler::finish(Sequence& sequence, chat::Finish finish) {
   completion.finish = finish;
   completion.usage = {.prompt_tokens = sequence.prompt.tokens(),
                       .image_tokens = sequence.prompt.image_tokens(),
-                      .completion_tokens = static_cast<int64_t>(sequence.token_ids.size())};
+                      .completion_tokens = static_cast<int64_t>(sequence.token_ids.size()),
+                      .cached_prompt_tokens = sequence.cached_prompt_tokens,
+                      .cached_image_tokens = sequence.cached_image_tokens};
   const std::vector<double>& times = sequence.token_times;
   chat::Timing& timing = completion.timing;
   timing.image_decode = sequence.prompt.decode_seconds;
@@ -428,7 +496,7 @@ void Scheduler::finish(Sequence& sequence, chat::Finish finish) {
 
 void Scheduler::fail_with(Sequence& sequence, const std::string& message) {
   sequence.done = true;
-  pool_.give_back(std::exchange(sequence.pages, {}));
+  pool_.pages().discard(std::exchange(sequence.pages, {}));
   if (sequence.scoring) {
     sequence.scoring->done.set_exception(std::make_exception_ptr(Error(message)));
   } else {

@@ -1,6 +1,7 @@
 // Continuous batching for one model on its device's thread: admits requests while pages are free,
 // encodes their pictures, feeds prompts in chunks beside the sequences that are being decoded, and
-// samples. One request's error becomes that request's Failure. Not aware of files or the network.
+// samples. What earlier requests left behind (features, pages of equal prefixes) is used again. One
+// request's error becomes that request's Failure. Not aware of files or the network.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,10 @@
 
 #include "base/clock.h"
 #include "engine/generate/device_loop.h"
+#include "engine/generate/feature_cache.h"
 #include "engine/generate/kv_pool.h"
+#include "engine/generate/memory_plan.h"
+#include "engine/generate/preparer.h"
 #include "engine/generate/sequence.h"
 #include "engine/generate/step_buffers.h"
 
@@ -21,10 +25,10 @@ namespace visavis::generate {
 
 class Scheduler : public Worker {
  public:
-  /// Allocates KV pages, step buffers and the features arena; call it on the device's thread. Model
-  /// (loaded) and loop must outlive the scheduler. `memory` is copied into every Completion.
+  /// Allocates KV pages, step buffers and room for features as planned; call it on the device's
+  /// thread. Model (loaded) and loop must outlive the scheduler.
   Scheduler(models::Model& model, DeviceLoop& loop, ops::Ops& ops, const models::Limits& limits,
-            int64_t image_feature_bytes, const chat::Memory& memory, const base::Clock& clock);
+            const MemoryPlan& plan, bool prefix_cache, const base::Clock& clock);
 
   /// Thread-safe; return at once.
   chat::Ticket submit(chat::Request request, chat::Sink& sink);
@@ -35,6 +39,8 @@ class Scheduler : public Worker {
   bool step() override;
   /// Cancels everything; for the device's thread.
   void cancel_all();
+  /// For the device's thread.
+  PageLedger::Counts page_counts() { return pool_.pages().counts(); }
 
  private:
   using SequencePtr = std::unique_ptr<Sequence>;
@@ -42,8 +48,11 @@ class Scheduler : public Worker {
   void enqueue(SequencePtr sequence);
   void take_inbox();
   bool admit_next();
-  void prepare(Sequence& sequence) const;
+  bool is_prepared(Sequence& sequence);
+  void take_prompt(Sequence& sequence, Prepared prepared) const;
+  bool take_pages(Sequence& sequence);
   bool encode_next_picture();
+  void name_full_pages(Sequence& sequence);
   bool run_rows();
   void add_rows(const Sequence& sequence, int64_t count, StepRows& rows,
                 std::vector<models::ImageRows>& images) const;
@@ -63,9 +72,10 @@ class Scheduler : public Worker {
   const base::Clock& clock_;
   models::Limits limits_;
   chat::Memory memory_;
+  bool prefix_cache_;
   KvPool pool_;
   StepBuffers buffers_;
-  tensor::Arena features_;
+  FeatureCache features_;
   std::deque<SequencePtr> waiting_;
   std::vector<SequencePtr> running_;
   std::vector<int32_t> greedy_;  // arg max per logit row of this step
@@ -75,6 +85,8 @@ class Scheduler : public Worker {
   std::vector<SequencePtr> inbox_;              // guarded by mutex_
   std::unordered_set<chat::Ticket> cancelled_;  // guarded by mutex_
   chat::Ticket next_ticket_ = 1;                // guarded by mutex_
+
+  Preparer preparer_;  // last: its thread wakes the loop
 };
 
 }  // namespace visavis::generate

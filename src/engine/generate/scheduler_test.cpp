@@ -11,38 +11,6 @@
 namespace visavis::generate {
 namespace {
 
-class Keep : public chat::Sink {
- public:
-  void on_text(std::string_view text) override {
-    streamed += text;
-    if (model != nullptr && ++pieces >= cancel_after) model->cancel(ticket);
-  }
-  void on_done(chat::Outcome outcome) override { done_.set_value(std::move(outcome)); }
-  chat::Outcome wait() { return done_.get_future().get(); }
-  chat::Completion completion() {
-    chat::Outcome outcome = wait();
-    if (const auto* failure = std::get_if<chat::Failure>(&outcome)) fail(failure->message);
-    return std::get<chat::Completion>(outcome);
-  }
-
-  std::string streamed;
-  chat::ChatModel* model = nullptr;  // to cancel after so many pieces
-  std::atomic<chat::Ticket> ticket = 0;
-  int cancel_after = 0;
-  int pieces = 0;
-
- private:
-  std::promise<chat::Outcome> done_;
-};
-
-chat::Request text_request(const std::string& text, int max_tokens = 12) {
-  return {.turns = {{.parts = {chat::Text{text}}}}, .max_tokens = max_tokens};
-}
-
-chat::Request picture_request(const std::string& file, const std::string& text) {
-  return {.turns = {{.parts = {picture_file(file), chat::Text{text}}}}, .max_tokens = 12};
-}
-
 class SchedulerTest : public testing::Test {
  protected:
   LocalModel& open(int64_t batch, int64_t context = 1024, int64_t chunk = 16) {

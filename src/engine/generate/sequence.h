@@ -12,6 +12,7 @@
 #include "chat/chat_model.h"
 #include "chat/scorer.h"
 #include "engine/generate/answer_text.h"
+#include "engine/generate/preparer.h"
 #include "engine/generate/sampler.h"
 #include "engine/models/model.h"
 
@@ -32,13 +33,18 @@ struct Sequence {
   std::unique_ptr<Scoring> scoring;  // null when answering
   int64_t accepted_ns = 0;
 
-  // From admission on.
+  // While it waits; not valid before its turn to be prepared.
+  std::future<Prepared> preparation;
+
+  // Once it is prepared.
   models::Prompt prompt;
   std::vector<int32_t> ids;  // everything fed or to be fed: prompt, then answer or continuation
   int64_t cached = 0;        // rows of `ids` whose K and V are in the cache
   int64_t first_logit = 0;   // logits are wanted from this row on
   std::vector<int32_t> pages;
-  std::vector<models::ImageFeatures> features;  // of the pictures encoded so far
+  std::vector<std::string> page_keys;           // of the full pages so far
+  int64_t named_pages = 0;                      // of them, pages that others may use
+  std::vector<models::ImageFeatures> features;  // of the pictures so far; empty within the prefix
   std::optional<Sampler> sampler;
   std::optional<AnswerText> text;
   std::optional<text::StreamDecoder> decoder;
@@ -50,6 +56,8 @@ struct Sequence {
   std::vector<double> token_times;
   double vision_seconds = 0;
   double prefill_seconds = 0;
+  int64_t cached_prompt_tokens = 0;
+  int64_t cached_image_tokens = 0;
   double first_visible = -1;  // seconds after acceptance
 
   bool prepared() const { return !ids.empty(); }

@@ -87,7 +87,7 @@ Prompt Frontend::prepare(const std::vector<chat::Turn>& turns,
   require(placeholders == static_cast<int64_t>(images.size()), "the prompt shows ", placeholders,
           " picture placeholders, but the request has ", images.size(), " pictures");
 
-  std::vector<int64_t> tokens;
+  std::vector<ImageSlot> slots;
   for (const chat::Image* image : images) {
     require(image->bytes != nullptr, image->name, ": the picture has no bytes");
     vision::Patches patches =
@@ -95,18 +95,21 @@ Prompt Frontend::prepare(const std::vector<chat::Turn>& turns,
     prompt.decode_seconds += patches.decode_seconds;
     prompt.resize_seconds += patches.resize_seconds;
     prompt.notes.push_back(patches.note);
+    std::string key = patches.sha256;
     PreparedPicture picture = arrange(std::move(patches));
+    key += " " + std::to_string(picture.grid.grid_h) + "x" + std::to_string(picture.grid.grid_w);
     prompt.pictures.push_back(std::move(picture.grid));
-    tokens.push_back(picture.tokens);
+    slots.push_back({.tokens = picture.tokens, .key = std::move(key)});
   }
   for (const int32_t id : ids) {
     if (id != image_token_) {
       prompt.ids.push_back(id);
       continue;
     }
-    const int64_t count = tokens[prompt.slots.size()];
-    prompt.slots.push_back({.begin = prompt.tokens(), .tokens = count});
-    prompt.ids.insert(prompt.ids.end(), static_cast<size_t>(count), id);
+    ImageSlot& slot = slots[prompt.slots.size()];
+    slot.begin = prompt.tokens();
+    prompt.ids.insert(prompt.ids.end(), static_cast<size_t>(slot.tokens), id);
+    prompt.slots.push_back(std::move(slot));
   }
   return prompt;
 }
@@ -115,6 +118,16 @@ int64_t Prompt::image_tokens() const {
   int64_t total = 0;
   for (const ImageSlot& slot : slots) total += slot.tokens;
   return total;
+}
+
+std::array<int32_t, 3> Prompt::position(int64_t i) const {
+  const int64_t stride = tokens();
+  if (i >= stride) {
+    const int32_t next = static_cast<int32_t>(i) + position_delta;
+    return {next, next, next};
+  }
+  const auto at = [&](int64_t axis) { return positions[static_cast<size_t>(axis * stride + i)]; };
+  return {at(0), at(1), at(2)};
 }
 
 }  // namespace visavis::models

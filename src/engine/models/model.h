@@ -4,6 +4,7 @@
 // Not thread-safe: const functions may run on any thread, the others on the device's thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -29,6 +30,10 @@ struct PatchGrid {
 struct ImageSlot {
   int64_t begin = 0;
   int64_t tokens = 0;
+  std::string key = {};  // names the picture's features: equal for equal file bytes, preprocessing
+                         // and grid, different otherwise
+
+  int64_t end() const { return begin + tokens; }
 };
 
 struct Prompt {
@@ -44,6 +49,8 @@ struct Prompt {
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int64_t image_tokens() const;
+  /// Time, row and column of token i, which may lie behind the prompt.
+  std::array<int32_t, 3> position(int64_t i) const;
 };
 
 /// A picture as rows for the text model, on the device; borrowed from the features arena.
@@ -74,7 +81,7 @@ struct ModelMemory {
   int64_t weights = 0;         // of the text model
   int64_t vision = 0;          // tower, mergers, projector
   int64_t workspace = 0;       // the larger of the biggest picture and the biggest step
-  int64_t image_features = 0;  // of the most image tokens that one context can hold
+  int64_t image_features = 0;  // of `context` image tokens, each of which takes the same
 };
 
 /// Sizes that the scheduler needs.

@@ -80,6 +80,7 @@ chat::Request make_request(const store::ItemRow& item, const std::vector<chat::I
       "suite " + std::to_string(item.suite) + " item " + item.question.id + " sample 0";
   request.max_tokens = item.max_tokens;
   request.stop = generation.stop;
+  request.reuse = false;  // a question must not be faster because of the one before it
   return request;
 }
 
