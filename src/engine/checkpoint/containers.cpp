@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "engine/checkpoint/random_weights.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/tensor_source.h"
 
@@ -43,6 +44,7 @@ constexpr Container kContainers[] = {
     {"safetensors", &has_safetensors, &open_safetensors},
     {"GGUF", &has_gguf, &refuse_gguf},
     {"PyTorch pickle", &has_pickle, &refuse_pickle},
+    {"random weights", &has_random_weights, &open_random_weights},
 };
 
 }  // namespace

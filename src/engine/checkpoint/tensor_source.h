@@ -1,5 +1,5 @@
-// Named tensors of a checkpoint, whatever container they come from (safetensors today; GGUF, .bin,
-// packed cache and random weights are further containers). Names are the checkpoint's own.
+// Named tensors of a checkpoint, whatever container they come from (safetensors or random weights
+// today; GGUF, .bin and the packed cache are further containers). Names are the checkpoint's own.
 #pragma once
 
 #include <cstdint>

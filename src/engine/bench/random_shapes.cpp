@@ -1,4 +1,4 @@
-#include "random_shapes.h"
+#include "engine/bench/random_shapes.h"
 
 #include "base/error.h"
 

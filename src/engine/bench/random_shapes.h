@@ -1,5 +1,5 @@
 // Published model sizes and the tensors that a checkpoint of such a size holds, with the names that
-// the published repositories use. Only for random_checkpoint.
+// the published repositories use: for measuring at a real size without the checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ struct RandomShape {
   std::vector<int64_t> taps;  // Qwen: deepstack
 };
 
-/// Every size that the tool can write.
+/// Every size that is known.
 const std::vector<RandomShape>& random_shapes();
 /// Throws Error, naming the known ones.
 const RandomShape& random_shape(std::string_view name);

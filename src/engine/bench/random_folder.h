@@ -1,0 +1,34 @@
+// A checkpoint folder of a published size made from nothing: configuration, tokenizer and either
+// random_weights.json or, by bench/random_checkpoint, real files. Its answers are noise.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "engine/bench/random_shapes.h"
+
+namespace visavis::bench {
+
+/// Writes everything but the weights. Tokenizer and chat template are copied from `tokenizer`, a
+/// folder of a model of the same family whose special token ids config.json then gets; without one
+/// (empty) they are the least that loads: single bytes. Throws Error.
+void write_side_files(const std::filesystem::path& folder, const RandomShape& shape,
+                      const std::filesystem::path& tokenizer);
+
+/// A folder below the system's temporary folder that loads like a checkpoint of this size, a few
+/// kilobytes on disk; removed by the destructor.
+class RandomFolder {
+ public:
+  /// Throws Error.
+  RandomFolder(const RandomShape& shape, uint64_t seed);
+  RandomFolder(const RandomFolder&) = delete;
+  RandomFolder& operator=(const RandomFolder&) = delete;
+  ~RandomFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace visavis::bench
