@@ -2,6 +2,7 @@
 
 namespace visavis::cli {
 
+void add_bench(CLI::App& app, int& exit_code);
 void add_compare(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
@@ -18,6 +19,7 @@ const std::vector<Verb>& verbs() {
       // one model
       {"run", &add_run},
       {"score", &add_score},
+      {"bench", &add_bench},
       // what there is
       {"models", &add_models},
       {"inspect", &add_inspect},

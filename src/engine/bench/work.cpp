@@ -1,0 +1,131 @@
+#include "engine/bench/work.h"
+
+#include <variant>
+
+namespace visavis::bench {
+namespace {
+
+using ops::MutView;
+using ops::StepBatch;
+using ops::View;
+using ops::Weight;
+
+// Interleaved codes are multiplied with input that linear rounds to int8.
+bool computed_in_int8(const Weight& weight) {
+  if (const auto* int4 = std::get_if<tensor::Int4>(&weight.layout)) return int4->interleaved;
+  if (const auto* int8 = std::get_if<tensor::Int8>(&weight.layout)) return int8->interleaved;
+  return false;
+}
+
+}  // namespace
+
+double Work::read_seconds(const ops::CpuCeilings& ceilings) const {
+  return static_cast<double>(bytes()) / ceilings.bytes_per_second;
+}
+
+double Work::compute_seconds(const ops::CpuCeilings& ceilings) const {
+  return int8_ops / ceilings.int8_ops_per_second +
+         (f32_ops + attention_ops) / ceilings.flops_per_second;
+}
+
+void CountingOps::count_linear(int64_t rows, const Weight& weight) {
+  work_.weight_bytes += weight.bytes();
+  const double ops = 2.0 * static_cast<double>(rows) * static_cast<double>(weight.rows) *
+                     static_cast<double>(weight.cols);
+  (computed_in_int8(weight) ? work_.int8_ops : work_.f32_ops) += ops;
+}
+
+std::vector<int32_t> CountingOps::on_host(View ids) {
+  std::vector<int32_t> values(static_cast<size_t>(ids.shape.elements()));
+  inner_->download(ids, values.data());
+  return values;
+}
+
+void CountingOps::linear(View x, const Weight& weight, const ops::Epilogue& epilogue, MutView y) {
+  count_linear(x.rows(), weight);
+  if (!dry_) inner_->linear(x, weight, epilogue, y);
+}
+
+void CountingOps::gated_mlp(View x, const Weight& gate, const Weight& up, const Weight& down,
+                            bool accumulate, tensor::Arena& arena, MutView y) {
+  for (const Weight* weight : {&gate, &up, &down}) count_linear(x.rows(), *weight);
+  if (!dry_) inner_->gated_mlp(x, gate, up, down, accumulate, arena, y);
+}
+
+void CountingOps::silu_multiply(MutView gate, View up) {
+  if (!dry_) inner_->silu_multiply(gate, up);
+}
+
+void CountingOps::rms_norm(View x, View weight, float eps, MutView y) {
+  if (!dry_) inner_->rms_norm(x, weight, eps, y);
+}
+
+void CountingOps::layer_norm(View x, View weight, View bias, float eps, MutView y) {
+  if (!dry_) inner_->layer_norm(x, weight, bias, eps, y);
+}
+
+void CountingOps::add(View y, MutView x) {
+  if (!dry_) inner_->add(y, x);
+}
+
+void CountingOps::add_rows(View y, View rows, MutView x) {
+  if (!dry_) inner_->add_rows(y, rows, x);
+}
+
+void CountingOps::set_rows(View y, View rows, MutView x) {
+  if (!dry_) inner_->set_rows(y, rows, x);
+}
+
+void CountingOps::gather_rows(View x, View rows, MutView y) {
+  if (!dry_) inner_->gather_rows(x, rows, y);
+}
+
+void CountingOps::embed(const Weight& table, View ids, MutView x) {
+  if (!dry_) inner_->embed(table, ids, x);
+}
+
+void CountingOps::rope(const ops::RopeTable& table, View positions, MutView x) {
+  if (!dry_) inner_->rope(table, positions, x);
+}
+
+void CountingOps::segment_attention(View q, View k, View v, int64_t stride, View segment_start,
+                                    int64_t longest_segment, float scale, MutView y) {
+  const std::vector<int32_t> starts = on_host(segment_start);
+  const double width = static_cast<double>(y.shape[1] * y.shape[2]);
+  for (size_t s = 0; s + 1 < starts.size(); ++s) {
+    const auto length = static_cast<double>(starts[s + 1] - starts[s]);
+    work_.attention_ops += 4 * length * length * width;
+  }
+  if (!dry_) inner_->segment_attention(q, k, v, stride, segment_start, longest_segment, scale, y);
+}
+
+void CountingOps::write_kv(View k, View v, const StepBatch& batch, const ops::KvView& kv) {
+  if (!dry_) inner_->write_kv(k, v, batch, kv);
+}
+
+void CountingOps::cached_attention(View q, const StepBatch& batch, const ops::KvView& kv,
+                                   float scale, MutView y) {
+  const std::vector<int32_t> starts = on_host(batch.query_start);
+  const std::vector<int32_t> lengths = on_host(batch.kv_length);
+  const double width = static_cast<double>(q.shape[1] * q.shape[2]);
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    const int64_t rows = starts[s + 1] - starts[s];
+    const int64_t length = lengths[s];
+    work_.kv_bytes += 2 * length * kv.kv_heads * kv.head_dim * tensor::size_of(kv.dtype);
+    // Row i sees the rows before the step and i + 1 of the step.
+    const int64_t pairs = rows * (length - rows) + rows * (rows + 1) / 2;
+    work_.attention_ops += 4 * static_cast<double>(pairs) * width;
+  }
+  if (!dry_) inner_->cached_attention(q, batch, kv, scale, y);
+}
+
+void CountingOps::add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                                    MutView y) {
+  if (!dry_) inner_->add_position_grid(grid, side, h, w, merge, y);
+}
+
+void CountingOps::arg_max(View logits, MutView ids) {
+  if (!dry_) inner_->arg_max(logits, ids);
+}
+
+}  // namespace visavis::bench

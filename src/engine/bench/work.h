@@ -1,0 +1,80 @@
+// What a piece of inference has to do at least: bytes to read and operations, and how long the
+// machine's ceilings make that. Counted, not estimated: CountingOps stands between a model and its
+// backend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/ops/cpu/ceilings.h"
+#include "engine/ops/ops.h"
+
+namespace visavis::bench {
+
+/// A multiply-add is two operations.
+struct Work {
+  int64_t weight_bytes = 0;  // of linear layers' weights as held, once per call
+  int64_t kv_bytes = 0;      // cached keys and values that attention reads
+  double int8_ops = 0;       // linear layers whose input is rounded to int8
+  double f32_ops = 0;        // other linear layers
+  double attention_ops = 0;  // scores and weighted sums, in f32
+
+  int64_t bytes() const { return weight_bytes + kv_bytes; }
+  double ops() const { return int8_ops + f32_ops + attention_ops; }
+  /// Seconds that reading takes at the ceiling, and computing.
+  double read_seconds(const ops::CpuCeilings& ceilings) const;
+  double compute_seconds(const ops::CpuCeilings& ceilings) const;
+};
+
+/// Forwards everything to `inner` and adds up what linear layers and attention do. Every method of
+/// Ops must be forwarded here, those with a default too, or the backend's faster form is not run.
+class CountingOps : public ops::Ops {
+ public:
+  explicit CountingOps(std::unique_ptr<ops::Ops> inner) : inner_(std::move(inner)) {}
+
+  const Work& work() const { return work_; }
+  void reset() { work_ = {}; }
+  /// Count only, compute nothing: outputs stay as they are.
+  void set_dry(bool dry) { dry_ = dry; }
+
+  std::string description() const override { return inner_->description(); }
+  tensor::Buffer allocate(int64_t bytes) override { return inner_->allocate(bytes); }
+  void upload(const void* host, ops::MutView to) override { inner_->upload(host, to); }
+  void download(ops::View from, void* host) override { inner_->download(from, host); }
+  void linear(ops::View x, const ops::Weight& weight, const ops::Epilogue& epilogue,
+              ops::MutView y) override;
+  void gated_mlp(ops::View x, const ops::Weight& gate, const ops::Weight& up,
+                 const ops::Weight& down, bool accumulate, tensor::Arena& arena,
+                 ops::MutView y) override;
+  void silu_multiply(ops::MutView gate, ops::View up) override;
+  void rms_norm(ops::View x, ops::View weight, float eps, ops::MutView y) override;
+  void layer_norm(ops::View x, ops::View weight, ops::View bias, float eps,
+                  ops::MutView y) override;
+  void add(ops::View y, ops::MutView x) override;
+  void add_rows(ops::View y, ops::View rows, ops::MutView x) override;
+  void set_rows(ops::View y, ops::View rows, ops::MutView x) override;
+  void gather_rows(ops::View x, ops::View rows, ops::MutView y) override;
+  void embed(const ops::Weight& table, ops::View ids, ops::MutView x) override;
+  void rope(const ops::RopeTable& table, ops::View positions, ops::MutView x) override;
+  void segment_attention(ops::View q, ops::View k, ops::View v, int64_t stride,
+                         ops::View segment_start, int64_t longest_segment, float scale,
+                         ops::MutView y) override;
+  void write_kv(ops::View k, ops::View v, const ops::StepBatch& batch,
+                const ops::KvView& kv) override;
+  void cached_attention(ops::View q, const ops::StepBatch& batch, const ops::KvView& kv,
+                        float scale, ops::MutView y) override;
+  void add_position_grid(ops::View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                         ops::MutView y) override;
+  void arg_max(ops::View logits, ops::MutView ids) override;
+
+ private:
+  void count_linear(int64_t rows, const ops::Weight& weight);
+  std::vector<int32_t> on_host(ops::View ids);
+
+  std::unique_ptr<ops::Ops> inner_;
+  Work work_;
+  bool dry_ = false;
+};
+
+}  // namespace visavis::bench

@@ -1,0 +1,73 @@
+#include "engine/bench/work.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/bench/measure.h"
+#include "engine/bench/measured_model.h"
+#include "engine/bench/random_folder.h"
+
+namespace visavis::bench {
+namespace {
+
+TEST(Median, IsTheMiddle) {
+  EXPECT_EQ(median({}), 0);
+  EXPECT_EQ(median({3}), 3);
+  EXPECT_EQ(median({5, 1, 3}), 3);
+  EXPECT_EQ(median({4, 1, 3, 2}), 2.5);
+}
+
+TEST(Work, TakesAsLongAsTheCeilingsSay) {
+  const ops::CpuCeilings ceilings = {.bytes_per_second = 10,
+                                     .flops_per_second = 4,
+                                     .int8_ops_per_second = 16,
+                                     .bf16_flops_per_second = 0,
+                                     .int8_instruction = ""};
+  const Work work = {
+      .weight_bytes = 30, .kv_bytes = 10, .int8_ops = 32, .f32_ops = 8, .attention_ops = 4};
+  EXPECT_EQ(work.read_seconds(ceilings), 4);
+  EXPECT_EQ(work.compute_seconds(ceilings), 2 + 3);
+}
+
+MeasuredModel tiny(load::Precision weights) {
+  const RandomFolder folder(random_shape("llava-tiny"), 1);
+  models::OpenOptions open;
+  open.weights.body = weights;
+  open.threads = 1;
+  return {models::open_model(folder.path(), open), {.context = 128, .batch = 2, .chunk = 32}, 1};
+}
+
+// llava-tiny: 4 layers of width 256 with 4 heads of 64 and 512 in the middle, 2048 words.
+TEST(Work, OfAStepIsCountedWithoutDoingIt) {
+  MeasuredModel model = tiny(load::Precision::bf16);
+  const std::vector<int32_t> ids = {1, 2, 3, 4, 5, 6};  // three rows for each of two sequences
+  const Work work = model.work_of([&] { model.step(2, 10, ids, true); });
+  const double layer = 4 * 256 * 256 + 3 * 256 * 512;
+  EXPECT_EQ(work.f32_ops, 2 * (6 * 4 * layer + 2 * 2048 * 256));
+  EXPECT_EQ(work.int8_ops, 0);
+  EXPECT_EQ(work.weight_bytes, 2 * (4 * static_cast<int64_t>(layer) + 2048 * 256));
+  EXPECT_EQ(work.kv_bytes, 2 * 4 * (2 * 13 * 256) * 2);
+  EXPECT_EQ(work.attention_ops, 2 * 4 * (11 + 12 + 13) * 4.0 * 256);
+}
+
+TEST(Work, OfQuantisedWeightsIsInInt8) {
+  MeasuredModel model = tiny(load::Precision::int4);
+  const Work work = model.work_of([&] { model.step(1, 0, {1}, true); });
+  EXPECT_GT(work.int8_ops, 0);
+  EXPECT_EQ(work.f32_ops, 0);
+}
+
+TEST(MeasuredModel, StepsOverAnyContextGiveIdsOfTheVocabulary) {
+  MeasuredModel model = tiny(load::Precision::int4);
+  const std::vector<int32_t> chosen = model.step(2, 100, {7, 8}, true);
+  ASSERT_EQ(chosen.size(), 2u);
+  for (const int32_t id : chosen) {
+    EXPECT_GE(id, 0);
+    EXPECT_LT(id, 2048);
+  }
+  EXPECT_THROW(model.step(2, 127, {1, 2, 3, 4}, true), Error);
+  EXPECT_THROW(model.step(3, 0, {1, 2, 3}, true), Error);
+}
+
+}  // namespace
+}  // namespace visavis::bench
