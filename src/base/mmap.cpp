@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "base/error.h"
 
@@ -22,6 +23,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
     fail("cannot map '", path.string(), "': not a regular file");
   }
   size_ = static_cast<size_t>(info.st_size);
+  inode_ = info.st_ino;
+  device_ = info.st_dev;
   if (size_ > 0) {
     void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0);
     const int error = errno;
@@ -35,6 +38,17 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+bool MappedFile::resident(int64_t offset, int64_t size) const {
+  const int64_t page = ::sysconf(_SC_PAGESIZE);
+  const int64_t begin = offset / page * page;
+  const int64_t pages = (offset + size - begin + page - 1) / page;
+  std::vector<unsigned char> state(static_cast<size_t>(pages));
+  if (::mincore(const_cast<std::byte*>(data_ + begin), static_cast<size_t>(offset + size - begin),
+                state.data()) != 0)
+    return false;
+  return std::all_of(state.begin(), state.end(), [](unsigned char bits) { return bits & 1; });
 }
 
 void MappedFile::prefetch(int64_t offset, int64_t size) const {

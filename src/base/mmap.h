@@ -20,6 +20,12 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Which file this is, whatever its name stands for later.
+  uint64_t inode() const { return inode_; }
+  uint64_t device() const { return device_; }
+
+  /// Whether all of these bytes are in memory, as far as the system tells.
+  bool resident(int64_t offset, int64_t size) const;
   /// Tells the system that these bytes will be read soon (read-ahead).
   void prefetch(int64_t offset, int64_t size) const;
   /// Gives back the resident pages that lie wholly inside the range; they are read again on use.
@@ -29,6 +35,8 @@ class MappedFile {
   std::filesystem::path path_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  uint64_t inode_ = 0;
+  uint64_t device_ = 0;
 };
 
 }  // namespace visavis::base

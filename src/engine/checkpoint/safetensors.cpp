@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 constexpr char kSingle[] = "model.safetensors";
 constexpr char kIndex[] = "model.safetensors.index.json";
 constexpr int64_t kMaxIndexBytes = int64_t{64} << 20;
-constexpr int64_t kReadAhead = int64_t{64} << 20;
 
 struct Shards {
   std::vector<std::unique_ptr<base::MappedFile>> files;
@@ -58,9 +57,9 @@ class SafetensorsSource : public TensorSource {
     return {info.dtype, info.shape, place.file->bytes().data() + place.begin};
   }
 
-  void prefetch(const std::string& name) const override {
+  std::optional<FilePlace> place(const std::string& name) const override {
     const Place& place = at(name);
-    place.file->prefetch(place.begin, place.end - place.begin + kReadAhead);
+    return FilePlace{place.file, place.begin, place.end};
   }
 
   using TensorSource::drop;

@@ -207,7 +207,10 @@ TEST(Safetensors, WhatTheWriterWritesComesBack) {
   const tensor::View w = source->read("w");
   EXPECT_EQ(w.shape, (tensor::Shape{2, 3}));
   EXPECT_EQ(std::memcmp(w.data, kValues, sizeof(kValues)), 0);
-  source->prefetch("w");
+  const auto place = source->place("w");
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->file->bytes().data() + place->begin, w.data);
+  EXPECT_EQ(place->end - place->begin, static_cast<int64_t>(sizeof(kValues)));
   source->drop("w");
   EXPECT_EQ(std::memcmp(w.data, kValues, sizeof(kValues)), 0) << "dropped pages are read again";
   EXPECT_EQ(source->find("x"), nullptr);

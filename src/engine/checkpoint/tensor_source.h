@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mmap.h"
 #include "engine/tensor/buffer.h"
 
 namespace visavis::checkpoint {
@@ -17,6 +19,13 @@ struct TensorInfo {
   tensor::DType dtype = tensor::DType::f32;
   tensor::Shape shape;
   std::string file;  // where it lies, for errors
+};
+
+/// Bytes [begin, end) of a mapped file.
+struct FilePlace {
+  const base::MappedFile* file = nullptr;
+  int64_t begin = 0;
+  int64_t end = 0;
 };
 
 class TensorSource {
@@ -29,9 +38,8 @@ class TensorSource {
   /// The tensor's bytes, valid as long as the source; files promise no alignment, so read values
   /// with memcpy. Throws Error if there is none of this name.
   virtual tensor::View read(const std::string& name) const = 0;
-  /// The tensor will be read soon, and what follows it in the file after that: the system may start
-  /// to fetch them. May block while the disk is busy; thread-safe.
-  virtual void prefetch(const std::string& name) const = 0;
+  /// Where read()'s bytes come from; nothing if from no file. Lives as long as the source.
+  virtual std::optional<FilePlace> place(const std::string& name) const = 0;
   /// These bytes of the tensor will not be read again soon: their resident pages are given back.
   virtual void drop(const std::string& name, int64_t begin, int64_t end) const = 0;
   /// The same for all of the tensor's bytes.

@@ -21,8 +21,8 @@ using tensor::DType;
 using tensor::F16;
 using tensor::Weight;
 
-// Stored bytes worked on before their pages are given back.
-constexpr int64_t kBlockBytes = int64_t{8} << 20;
+// Rows that a thread takes at once: those of one interleaved block share cache lines.
+constexpr int64_t kRowGrain = tensor::kInterleavedRows;
 
 enum class RowResult { done, not_finite, too_large };
 
@@ -203,13 +203,15 @@ WeightLoader WeightLoader::planner(const checkpoint::TensorSource& source,
 
 WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy,
                            ops::Ops& ops, base::ThreadPool& pool, Progress progress,
-                           int64_t total_bytes)
-    : source_(&source),
-      policy_(policy),
-      ops_(&ops),
-      pool_(&pool),
-      progress_(std::move(progress)),
-      total_bytes_(total_bytes) {}
+                           const std::vector<PlannedTensor>& planned)
+    : source_(&source), policy_(policy), ops_(&ops), pool_(&pool), progress_(std::move(progress)) {
+  std::vector<RowBlock> order;
+  for (const PlannedTensor& tensor : planned) {
+    total_bytes_ += tensor.stored_bytes;
+    for (RowBlock& block : row_blocks(find(tensor.name))) order.push_back(std::move(block));
+  }
+  reader_ = std::make_unique<ReadAhead>(source, std::move(order));
+}
 
 const TensorInfo& WeightLoader::find(const std::string& name) const {
   const TensorInfo* info = source_->find(name);
@@ -287,26 +289,28 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
   return assemble(parts[0].name, rows, cols, layout, std::move(values), std::move(scales));
 }
 
+template <class Work>
+void WeightLoader::for_each_block(const TensorInfo& info, const Work& work) {
+  for (const RowBlock& block : row_blocks(info)) {
+    work(block, reader_->next(block));
+    source_->drop(info.name, 0, block.end * block.row_bytes);
+    advance((block.end - block.begin) * block.row_bytes);
+  }
+}
+
 void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
                         Buffer& values, Buffer& scales) {
-  const tensor::View stored = source_->read(part.name);
-  const int64_t stored_row = part.stored_cols * tensor::size_of(stored.dtype);
-  const int64_t block = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, stored_row));
-  if (part.rows * stored_row > kBlockBytes)
-    read_ahead_ = std::async(std::launch::async,
-                             [source = source_, name = part.name] { source->prefetch(name); });
-  for (int64_t begin = 0; begin < part.rows; begin += block) {
-    const int64_t end = std::min(begin + block, part.rows);
-    WeightRows rows(layout, cols, values, scales, row_at + begin, row_at + end);
+  const TensorInfo& info = *source_->find(part.name);
+  for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
+    WeightRows rows(layout, cols, values, scales, row_at + block.begin, row_at + block.end);
     std::atomic<bool> finite{true};
     std::atomic<bool> fits{true};
-    pool_->parallel_for(end - begin, 1, [&](int64_t first, int64_t last) {
+    pool_->parallel_for(block.end - block.begin, kRowGrain, [&](int64_t first, int64_t last) {
       std::vector<float> row(static_cast<size_t>(part.stored_cols));
       std::vector<float> kept(part.fold == nullptr ? 0 : static_cast<size_t>(cols));
       std::vector<std::byte> room;
       for (int64_t i = first; i < last; ++i) {
-        if (!widen(stored.dtype, stored.data + (begin + i) * stored_row, part.stored_cols,
-                   row.data())) {
+        if (!widen(info.dtype, stored + i * block.row_bytes, part.stored_cols, row.data())) {
           finite = false;
           return;
         }
@@ -315,14 +319,11 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
           fits = false;
       }
     });
-    const TensorInfo& info = *source_->find(part.name);
     require(finite, info.file, ": tensor '", part.name, "' holds NaN or infinity");
     require(fits, info.file, ": tensor '", part.name, "' holds values that are too large for ",
             layout_name(layout));
     rows.send(*ops_);
-    source_->drop(part.name, 0, end * stored_row);
-    advance((end - begin) * stored_row);
-  }
+  });
 }
 
 Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t cols) {
@@ -336,7 +337,7 @@ Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t co
   plan(info, layout, layout_bytes(layout, rows, cols), Role::embedding, mapped);
   Buffer values;
   if (ops_ != nullptr) {
-    check_finite(name);
+    check_finite(info);
     if (mapped) {
       values = Buffer::adopt(source_->keep_alive(), const_cast<std::byte*>(stored.data),
                              stored.bytes(), true);
@@ -345,30 +346,24 @@ Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t co
       std::memcpy(values.data(), stored.data, static_cast<size_t>(stored.bytes()));
       source_->drop(name);
     }
-    advance(stored.bytes());
   }
   return assemble(name, rows, cols, layout, std::move(values), {});
 }
 
-void WeightLoader::check_finite(const std::string& name) {
-  const tensor::View stored = source_->read(name);
-  const int64_t element = tensor::size_of(stored.dtype);
-  const int64_t count = stored.shape.elements();
-  const int64_t block = kBlockBytes / element;
-  for (int64_t begin = 0; begin < count; begin += block) {
-    const int64_t size = std::min(block, count - begin);
+void WeightLoader::check_finite(const TensorInfo& info) {
+  for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
+    constexpr int64_t kPiece = 4096;
+    const int64_t element = tensor::size_of(info.dtype);
+    const int64_t count = (block.end - block.begin) * block.row_bytes / element;
     std::atomic<bool> finite{true};
-    pool_->parallel_for(size, 4096, [&](int64_t first, int64_t last) {
-      std::vector<float> values(4096);
-      for (int64_t i = first; i < last; i += 4096) {
-        const int64_t piece = std::min<int64_t>(4096, last - i);
-        if (!widen(stored.dtype, stored.data + (begin + i) * element, piece, values.data()))
+    pool_->parallel_for(count, kPiece, [&](int64_t first, int64_t last) {
+      std::vector<float> values(kPiece);
+      for (int64_t i = first; i < last; i += kPiece)
+        if (!widen(info.dtype, stored + i * element, std::min(kPiece, last - i), values.data()))
           finite = false;
-      }
     });
-    require(finite, source_->find(name)->file, ": tensor '", name, "' holds NaN or infinity");
-    source_->drop(name, 0, (begin + size) * element);
-  }
+    require(finite, info.file, ": tensor '", info.name, "' holds NaN or infinity");
+  });
 }
 
 Buffer WeightLoader::vector(const std::string& name, int64_t count, Role role) {
@@ -378,14 +373,15 @@ Buffer WeightLoader::vector(const std::string& name, int64_t count, Role role) {
   const Layout layout{};
   plan(info, layout, layout_bytes(layout, 1, count), role, false);
   if (ops_ == nullptr) return {};
-  const tensor::View stored = source_->read(name);
   std::vector<float> values(static_cast<size_t>(count));
-  require(widen(stored.dtype, stored.data, count, values.data()), info.file, ": tensor '", name,
-          "' holds NaN or infinity");
-  source_->drop(name);
+  for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
+    const int64_t row = block.row_bytes / tensor::size_of(info.dtype);
+    require(widen(info.dtype, stored, (block.end - block.begin) * row,
+                  values.data() + block.begin * row),
+            info.file, ": tensor '", name, "' holds NaN or infinity");
+  });
   Buffer buffer = ops_->allocate(count * static_cast<int64_t>(sizeof(float)));
   if (count > 0) ops_->upload(values.data(), {DType::f32, {count}, buffer.data()});
-  advance(stored.bytes());
   return buffer;
 }
 

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "base/threads.h"
 #include "engine/checkpoint/tensor_source.h"
+#include "engine/load/read_ahead.h"
 #include "engine/load/weight_policy.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/weight.h"
@@ -42,10 +42,12 @@ class WeightLoader {
  public:
   /// Counts only: every call checks names, shapes and types and returns weights with empty buffers.
   static WeightLoader planner(const checkpoint::TensorSource& source, const WeightPolicy& policy);
-  /// Loads for real. `total_bytes` is what progress counts up to (a planner's stored_bytes()).
-  /// `source`, `ops` and `pool` must outlive the loader; the weights only need `ops`.
+  /// Loads for real. `planned` is what a planner found, in the order of the same calls: tensors are
+  /// then read ahead of their use, and progress knows the total. `source`, `ops` and `pool` must
+  /// outlive the loader; the weights only need `ops`.
   WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy, ops::Ops& ops,
-               base::ThreadPool& pool, Progress progress = {}, int64_t total_bytes = 0);
+               base::ThreadPool& pool, Progress progress = {},
+               const std::vector<PlannedTensor>& planned = {});
 
   bool has(const std::string& name) const { return source_->find(name) != nullptr; }
 
@@ -79,7 +81,10 @@ class WeightLoader {
   tensor::Weight load(const std::vector<Part>& parts, int64_t cols, Role role);
   void fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
             tensor::Buffer& values, tensor::Buffer& scales);
-  void check_finite(const std::string& name);
+  void check_finite(const checkpoint::TensorInfo& info);
+  // Calls work(block, bytes) for every block of rows, then gives back its pages and reports it.
+  template <class Work>
+  void for_each_block(const checkpoint::TensorInfo& info, const Work& work);
   void plan(const checkpoint::TensorInfo& info, const Layout& layout, int64_t bytes, Role role,
             bool mapped);
   void advance(int64_t bytes);
@@ -92,7 +97,7 @@ class WeightLoader {
   int64_t total_bytes_ = 0;
   int64_t done_bytes_ = 0;
   std::vector<PlannedTensor> planned_;
-  std::future<void> read_ahead_;  // fetching runs beside quantising
+  std::unique_ptr<ReadAhead> reader_;  // null in a planner
 };
 
 }  // namespace visavis::load

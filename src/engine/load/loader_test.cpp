@@ -86,8 +86,8 @@ struct Machine {
   base::ThreadPool pool{2};
 
   WeightLoader loader(const checkpoint::TensorSource& source, const WeightPolicy& policy,
-                      Progress progress = {}, int64_t total = 0) {
-    return {source, policy, *ops, pool, std::move(progress), total};
+                      Progress progress = {}, const std::vector<PlannedTensor>& planned = {}) {
+    return {source, policy, *ops, pool, std::move(progress), planned};
   }
 };
 
@@ -197,7 +197,7 @@ TEST(WeightLoader, ThePlannerCountsExactlyWhatLoadingTakes) {
           seen_done = done;
           seen_total = total;
         },
-        planner.stored_bytes());
+        planner.planned());
     EXPECT_EQ(walk(loader), planner.bytes());
     EXPECT_EQ(loader.bytes(), planner.bytes());
     EXPECT_EQ(loader.vision_bytes(), planner.vision_bytes());

@@ -53,9 +53,15 @@ tensor::View SplitSource::read(const std::string& name) const {
   return tensor::slice_rows(whole, split->second.index * rows, (split->second.index + 1) * rows);
 }
 
-void SplitSource::prefetch(const std::string& name) const {
+std::optional<checkpoint::FilePlace> SplitSource::place(const std::string& name) const {
   const auto split = split_.find(name);
-  source_->prefetch(split == split_.end() ? name : split->second.whole);
+  if (split == split_.end()) return source_->place(name);
+  std::optional<checkpoint::FilePlace> place = source_->place(split->second.whole);
+  if (!place) return place;
+  const int64_t bytes = (place->end - place->begin) / parts_;
+  place->begin += split->second.index * bytes;
+  place->end = place->begin + bytes;
+  return place;
 }
 
 void SplitSource::drop(const std::string& name, int64_t begin, int64_t end) const {

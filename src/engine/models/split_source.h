@@ -25,7 +25,7 @@ class SplitSource : public checkpoint::TensorSource {
   const std::vector<checkpoint::TensorInfo>& tensors() const override { return tensors_; }
   const checkpoint::TensorInfo* find(const std::string& name) const override;
   tensor::View read(const std::string& name) const override;
-  void prefetch(const std::string& name) const override;
+  std::optional<checkpoint::FilePlace> place(const std::string& name) const override;
   void drop(const std::string& name, int64_t begin, int64_t end) const override;
   std::shared_ptr<void> keep_alive() const override { return source_->keep_alive(); }
   int64_t file_bytes() const override { return source_->file_bytes(); }

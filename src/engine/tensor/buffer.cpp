@@ -1,11 +1,20 @@
 #include "engine/tensor/buffer.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
 
 namespace visavis::tensor {
+namespace {
+
+constexpr int64_t kHugePage = int64_t{2} << 20;
+// From here on the rest of the last page, at most, is a small part of the whole.
+constexpr int64_t kHugePages = 4;
+
+}  // namespace
 
 std::string Shape::text() const {
   std::string out = "[";
@@ -20,9 +29,13 @@ Buffer Buffer::host(int64_t bytes) {
   assert(bytes >= 0);
   Buffer buffer;
   if (bytes == 0) return buffer;
-  const auto rounded = static_cast<size_t>((bytes + 63) / 64 * 64);
-  void* data = std::aligned_alloc(64, rounded);
+  const bool large = bytes >= kHugePages * kHugePage;
+  const auto align = static_cast<size_t>(large ? kHugePage : 64);
+  const auto rounded = (static_cast<size_t>(bytes) + align - 1) / align * align;
+  void* data = std::aligned_alloc(align, rounded);
   require(data != nullptr, "no memory left: wanted ", bytes, " bytes");
+  // A wish: faster to fill, to read and for the disk to write to.
+  if (large) ::madvise(data, rounded, MADV_HUGEPAGE);
   buffer.owner_ = std::shared_ptr<void>(data, [](void* memory) { std::free(memory); });
   buffer.data_ = static_cast<std::byte*>(data);
   buffer.bytes_ = bytes;

@@ -16,6 +16,26 @@ int64_t block_stride(int64_t cols, int bits) {
   return interleaved_cols(cols) * kInterleavedRows * bits / 8;
 }
 
+// Bytes from the codes of one step of columns to those of the next.
+constexpr int64_t kStep = 64;
+
+uint32_t load_word(const uint8_t* bytes, int64_t count) {
+  uint32_t word = 0;
+  for (int64_t i = 0; i < count; ++i) word |= static_cast<uint32_t>(bytes[i]) << (8 * i);
+  return word;
+}
+
+void store_word(uint32_t word, uint8_t* bytes) {
+  for (int i = 0; i < 4; ++i) bytes[i] = static_cast<uint8_t>(word >> (8 * i));
+}
+
+// Eight columns, lowest nibble first: 01234567 becomes 04152637.
+uint32_t shuffled(uint32_t columns) {
+  const uint32_t pairs =
+      (columns & 0xFF0000FFu) | (columns >> 8 & 0xFF00u) | (columns & 0xFF00u) << 8;
+  return (pairs & 0xF00FF00Fu) | (pairs >> 4 & 0x00F000F0u) | (pairs & 0x00F000F0u) << 4;
+}
+
 Buffer zeroed(int64_t bytes) {
   Buffer buffer = Buffer::host(bytes);
   if (bytes > 0) std::memset(buffer.data(), 0, static_cast<size_t>(bytes));
@@ -72,16 +92,9 @@ int64_t interleaved_scale_bytes(int64_t rows, int64_t groups) {
 void interleave_int4_row(std::span<const uint8_t> from, int64_t cols, int64_t row, uint8_t* codes) {
   uint8_t* to = codes + row / kInterleavedRows * block_stride(cols, 4) + row % kInterleavedRows * 4;
   const auto bytes = static_cast<int64_t>(from.size());
-  for (int64_t step = 0; step < interleaved_cols(cols) / 8; ++step, to += 64) {
-    // Eight columns are four bytes: columns 01 23 45 67.
-    uint8_t in[4] = {0, 0, 0, 0};
-    std::memcpy(in, from.data() + step * 4,
-                static_cast<size_t>(std::min<int64_t>(4, bytes - step * 4)));
-    to[0] = static_cast<uint8_t>((in[0] & 15) | (in[2] & 15) << 4);
-    to[1] = static_cast<uint8_t>(in[0] >> 4 | (in[2] & 0xF0));
-    to[2] = static_cast<uint8_t>((in[1] & 15) | (in[3] & 15) << 4);
-    to[3] = static_cast<uint8_t>(in[1] >> 4 | (in[3] & 0xF0));
-  }
+  int64_t at = 0;
+  for (; at + 4 <= bytes; at += 4, to += kStep) store_word(shuffled(load_word(&from[at], 4)), to);
+  if (at < bytes) store_word(shuffled(load_word(&from[at], bytes - at)), to);
 }
 
 void interleave_int8_row(std::span<const int8_t> from, int64_t row, int8_t* codes) {

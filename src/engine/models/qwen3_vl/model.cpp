@@ -52,7 +52,6 @@ class Qwen3Vl : public Model {
     planned_ = planner.planned();
     weight_bytes_ = planner.bytes() - planner.vision_bytes();
     vision_bytes_ = planner.vision_bytes();
-    stored_bytes_ = planner.stored_bytes();
     dimensions_ = counted.text.dimensions();
   }
 
@@ -99,8 +98,7 @@ class Qwen3Vl : public Model {
 
   void load(ops::Ops& ops) override {
     base::ThreadPool pool(options_.threads);
-    load::WeightLoader loader(tensors_, options_.weights, ops, pool, options_.progress,
-                              stored_bytes_);
+    load::WeightLoader loader(tensors_, options_.weights, ops, pool, options_.progress, planned_);
     parts_ = load_parts(loader);
     ops_ = &ops;
   }
@@ -155,7 +153,6 @@ class Qwen3Vl : public Model {
   std::vector<load::PlannedTensor> planned_;
   int64_t weight_bytes_ = 0;
   int64_t vision_bytes_ = 0;
-  int64_t stored_bytes_ = 0;
   Dimensions dimensions_;
   std::optional<Parts> parts_;
   ops::Ops* ops_ = nullptr;
