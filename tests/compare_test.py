@@ -77,6 +77,11 @@ def main():
         compare = Compare(program, repository, write_suite(repository, folder))
         whole, broken = folder / "whole", folder / "broken"
         compare.finish(whole)
+        for model in json.loads((whole / "summary.json").read_text(encoding="utf-8"))["models"]:
+            seen = model["seen_before"]
+            assert seen["asked"] == seen["same_answer"] == QUESTIONS and not seen["failed"], seen
+            assert seen["cached_image_tokens"] == seen["image_tokens"] > 0, seen
+            assert seen["vision_p50"] == 0 < seen["first_vision_p50"], seen
         for output in ("summary.json", "answers.csv", "report.md", "report.html"):
             assert (whole / output).stat().st_size > 0, output
 

@@ -120,6 +120,7 @@ runner::Experiment make_experiment(const CompareOptions& options,
     limits.max_seconds = suites::parse_duration(*options.max_time, "--max-time");
   if (options.seed) experiment.seed = *options.seed;
   if (options.warmup) experiment.warmup = *options.warmup;
+  if (options.revisits) experiment.revisits = *options.revisits;
   if (options.max_tokens) experiment.generation.max_tokens = *options.max_tokens;
   if (options.lang) experiment.lang = *options.lang;
   runner::label_providers(experiment);
@@ -181,6 +182,10 @@ void add_compare(CLI::App& app, int& exit_code) {
   verb->add_option("--seed", options->seed, "Of the order of questions and of sampling");
   verb->add_option("--warmup", options->warmup,
                    "Questions per model asked first and discarded (default: 2)")
+      ->check(CLI::Range(0, 1000));
+  verb->add_option("--revisits", options->revisits,
+                   "Questions per model asked again at the end about pictures just seen, "
+                   "reported apart (default: 8)")
       ->check(CLI::Range(0, 1000));
   verb->add_option("--max-tokens", options->max_tokens, "Longest answer (default: the suite's)")
       ->check(CLI::PositiveNumber);

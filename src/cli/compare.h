@@ -29,6 +29,7 @@ struct CompareOptions {
   std::optional<std::string> max_time;
   std::optional<uint64_t> seed;
   std::optional<int> warmup;
+  std::optional<int> revisits;
   std::optional<int> max_tokens;
   std::optional<std::string> lang;
 };

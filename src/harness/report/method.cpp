@@ -29,6 +29,38 @@ std::pair<size_t, size_t> questions_and_clusters(const store::RunData& run) {
   return {questions, clusters.size()};
 }
 
+// What the latencies owe to earlier questions: nothing, but for those that were asked again.
+Titles reuse_note(const Results& results) {
+  Titles note = {
+      "No model on this machine uses what an earlier question left behind: every picture is "
+      "encoded and every "
+      "prompt computed from its beginning.",
+      "本机模型的回答都不利用此前题目留下的结果：每张图片都重新编码，每个提示都从头计算。"};
+  int64_t asked = 0;
+  int64_t failed = 0;
+  int64_t same = 0;
+  for (const ModelSummary& model : results.models) {
+    asked += model.revisits.asked;
+    failed += model.revisits.failed;
+    same += model.revisits.same;
+  }
+  if (asked == 0) return note;
+  note.en += fmt::format(
+      " Afterwards {} of them were asked again right behind another question about the same "
+      "pictures, with picture features and equal prompt beginnings kept; {} failed, {} answers "
+      "began as before. Their times are in the row \"when the picture was seen before\" (median of "
+      "the same "
+      "questions the first time, then the new one) and nowhere else.",
+      asked, failed, same);
+  note.zh += fmt::format(
+      "之后，其中 {} 个在另一道关于相同图片的题目之后再次提问，并保留图片特征与相同的提示开头；"
+      "失败 {} 个，{} "
+      "个回答的开头与之前相同。其时间只列在“图片此前看过时的首字时间”一行（相同题目首次的中位数 → "
+      "此次的中位数）。",
+      asked, failed, same);
+  return note;
+}
+
 }  // namespace
 
 std::vector<Titles> reader_notes(const Results& results) {
@@ -69,6 +101,7 @@ std::vector<Titles> method_notes(const Results& results) {
        fmt::format("题目以种子 {} 打乱一次，提问顺序为 {}；每个回答单独生成（批大小为 1）。"
                    "丢弃了 {} 个预热回答。",
                    run.run.seed, run.run.order, run.warmups.size())});
+  notes.push_back(reuse_note(results));
   notes.push_back(
       {"TTFT runs from the picture's bytes in memory to the first visible text and holds picture "
        "decoding, resizing, the vision encoder and the prompt. TPOT = (last - first token) / (n - "

@@ -126,6 +126,34 @@ TEST(Results, AnEmptyRunHasNoFiguresAndDoesNotFail) {
   EXPECT_THAT(html_report(results, "en"), HasSubstr("application/json"));
 }
 
+TEST(Results, RevisitsStandBesideTheMeasuredTimes) {
+  store::RunData run = small_run();
+  EXPECT_THAT(markdown_report(compute_results(run), "en"), Not(HasSubstr("seen before (n)")));
+  for (int64_t item = 0; item < 4; ++item) {
+    store::RevisitRow row{.model = 0, .item = item};
+    row.usage = {.prompt_tokens = 100, .image_tokens = 64, .cached_prompt_tokens = 64};
+    row.timing = {.vision = 0, .ttft = 0.125};
+    row.same = item > 0;
+    if (item == 3) row.failure = "out of luck";
+    run.revisits.push_back(row);
+  }
+  const Results results = compute_results(run);
+  const Revisits& seen = results.models[0].revisits;
+  EXPECT_EQ(seen.asked, 4);
+  EXPECT_EQ(seen.failed, 1);
+  EXPECT_EQ(seen.same, 2);
+  EXPECT_EQ(seen.ttft, 0.125);
+  EXPECT_EQ(seen.first_ttft, 0.5);
+  EXPECT_EQ(seen.cached_prompt_tokens, 192);
+  EXPECT_EQ(results.models[1].revisits.asked, 0);
+  EXPECT_EQ(group_of(results, "all").cells[0].ttft.p50, 0.5);
+  EXPECT_THAT(markdown_report(results, "en"), HasSubstr("| 500 ms → 125 ms (3) | - |"));
+  const base::Json model = summary_json(results).at("models").at(0).at("seen_before");
+  EXPECT_EQ(model.at("ttft_p50"), 0.125);
+  EXPECT_EQ(model.at("first_ttft_p50"), 0.5);
+  EXPECT_EQ(model.at("asked"), 4);
+}
+
 TEST(Report, HtmlCannotBeBrokenOutOfByAQuestion) {
   const std::string html = html_report(compute_results(small_run()), "en");
   EXPECT_THAT(html, Not(HasSubstr("What </script>")));

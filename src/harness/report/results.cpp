@@ -140,6 +140,34 @@ std::vector<verdict::PairResult> make_pairs(const store::RunData& run, const Tab
   return pairs;
 }
 
+Revisits make_revisits(const store::RunData& run, const Table& table, size_t model) {
+  Revisits out;
+  std::vector<double> ttft, vision, first_ttft, first_vision;
+  for (const store::RevisitRow& row : run.revisits) {
+    if (static_cast<size_t>(row.model) != model) continue;
+    ++out.asked;
+    const store::AnswerRow* answer = table.answers[model][static_cast<size_t>(row.item)];
+    if (!row.failure.empty() || answer == nullptr || row.timing.ttft < 0) {
+      ++out.failed;
+      continue;
+    }
+    out.same += row.same;
+    ttft.push_back(row.timing.ttft);
+    vision.push_back(row.timing.vision);
+    first_ttft.push_back(answer->timing.ttft);
+    first_vision.push_back(answer->timing.vision);
+    out.prompt_tokens += row.usage.prompt_tokens;
+    out.cached_prompt_tokens += row.usage.cached_prompt_tokens;
+    out.image_tokens += row.usage.image_tokens;
+    out.cached_image_tokens += row.usage.cached_image_tokens;
+  }
+  out.ttft = stats::median(ttft);
+  out.vision = stats::median(vision);
+  out.first_ttft = stats::median(first_ttft);
+  out.first_vision = stats::median(first_vision);
+  return out;
+}
+
 // The groups in the order in which the report offers them, still without figures.
 std::vector<Group> make_groups(const store::RunData& run) {
   Group all{.kind = GroupKind::all,
@@ -275,6 +303,8 @@ Results compute_results(store::RunData run) {
     results.models.push_back(std::move(model));
   }
   const Table table = index(data);
+  for (size_t model = 0; model < results.models.size(); ++model)
+    results.models[model].revisits = make_revisits(data, table, model);
   results.groups = make_groups(data);
   for (Group& group : results.groups) {
     for (size_t model = 0; model < data.models.size(); ++model)

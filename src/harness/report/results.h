@@ -62,12 +62,27 @@ struct Group {
   std::vector<verdict::PairResult> pairs;
 };
 
+/// Questions asked again about pictures just seen, with what the model had kept of them.
+struct Revisits {
+  int64_t asked = 0;
+  int64_t failed = 0;
+  int64_t same = 0;  // answers that began as the measured ones
+  // Medians in seconds; first_: of the same questions' measured answers.
+  std::optional<double> ttft, vision, first_ttft, first_vision;
+  // Sums.
+  int64_t prompt_tokens = 0;
+  int64_t cached_prompt_tokens = 0;
+  int64_t image_tokens = 0;
+  int64_t cached_image_tokens = 0;
+};
+
 struct ModelSummary {
   std::string label;
   chat::ModelFacts facts;
   double planned_bytes = 0;
   double peak_bytes =
       0;  // measured: what the process grew by at most while it loaded and warmed up
+  Revisits revisits = {};
 };
 
 struct Results {

@@ -119,6 +119,7 @@ Json group_json(const Results& results, const Group& group) {
 
 Json model_json(const ModelSummary& model) {
   const chat::ModelFacts& facts = model.facts;
+  const Revisits& seen = model.revisits;
   return {{"label", model.label},
           {"architecture", facts.architecture},
           {"device", facts.device},
@@ -134,7 +135,19 @@ Json model_json(const ModelSummary& model) {
             {"vision", facts.memory.vision},
             {"kv", facts.memory.kv},
             {"workspace", facts.memory.workspace},
-            {"peak", model.peak_bytes}}}};
+            {"peak", model.peak_bytes}}},
+          {"seen_before",
+           {{"asked", seen.asked},
+            {"failed", seen.failed},
+            {"same_answer", seen.same},
+            {"ttft_p50", number(seen.ttft)},
+            {"vision_p50", number(seen.vision)},
+            {"first_ttft_p50", number(seen.first_ttft)},
+            {"first_vision_p50", number(seen.first_vision)},
+            {"prompt_tokens", seen.prompt_tokens},
+            {"cached_prompt_tokens", seen.cached_prompt_tokens},
+            {"image_tokens", seen.image_tokens},
+            {"cached_image_tokens", seen.cached_image_tokens}}}};
 }
 
 std::string evidence_text(const graders::Grade& grade) {

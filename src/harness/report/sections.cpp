@@ -65,6 +65,20 @@ Block scenarios_section(const Results& results, const std::string& lang) {
   return block;
 }
 
+// Empty if nothing was asked again.
+Row revisits_row(const Results& results, const std::string& lang) {
+  Row row = {word("seen", lang)};
+  bool any = false;
+  for (const ModelSummary& model : results.models) {
+    const Revisits& seen = model.revisits;
+    any = any || seen.asked > 0;
+    row.push_back(seen.ttft ? fmt::format("{} → {} ({})", seconds(seen.first_ttft),
+                                          seconds(seen.ttft), seen.asked - seen.failed)
+                            : "-");
+  }
+  return any ? row : Row();
+}
+
 Block summary_section(const Results& results, const std::string& lang) {
   Block block{.heading = word("summary", lang),
               .paragraphs = {},
@@ -94,6 +108,7 @@ Block summary_section(const Results& results, const std::string& lang) {
     return fmt::format("{} + {} + {} + {}", seconds(c.image_decode), seconds(c.image_resize),
                        seconds(c.vision), seconds(c.prefill));
   });
+  if (Row row = revisits_row(results, lang); !row.empty()) block.rows.push_back(std::move(row));
   add("tpot", [](const Cell& c) { return both(c.tpot); });
   add("e2e", [](const Cell& c) { return both(c.e2e); });
   add("characters", [](const Cell& c) { return figure(c.characters_per_second); });

@@ -18,6 +18,8 @@ constexpr Word kWords[] = {
     {"ttft", "time to first text", "首字时间 TTFT"},
     {"split", "of it: decode + resize + vision + prompt (medians)",
      "其中：解码 + 缩放 + 视觉 + 提示（中位数）"},
+    {"seen", "time to first text when the picture was seen before (n)",
+     "图片此前看过时的首字时间（n）"},
     {"tpot", "time per token", "每词元时间 TPOT"},
     {"e2e", "whole answer", "完整回答"},
     {"characters", "characters per second", "字符 / 秒"},

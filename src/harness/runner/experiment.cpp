@@ -90,10 +90,11 @@ SuiteSource read_suite_source(const Node& node, const std::string& file,
 
 void read_schedule(const Node& node, const std::string& file, Experiment& experiment) {
   const Fields fields(node, file, "schedule",
-                      {"seed", "warmup", "order", "residency", "concurrency"});
+                      {"seed", "warmup", "revisits", "order", "residency", "concurrency"});
   experiment.seed =
       static_cast<uint64_t>(fields.integer("seed", 42, 0, std::numeric_limits<int64_t>::max()));
   experiment.warmup = static_cast<int>(fields.integer("warmup", 2, 0, 1000));
+  experiment.revisits = static_cast<int>(fields.integer("revisits", 8, 0, 1000));
   experiment.order = choice(fields, "order", "abba", {"abba", "fixed"});
   choice(fields, "residency", "auto", {"auto"});
   fields.integer("concurrency", 1, 1, 1);

@@ -38,7 +38,8 @@ struct Experiment {
   std::vector<Provider> providers;
   std::vector<SuiteSource> suites;
   uint64_t seed = 42;
-  int warmup = 2;              // questions per model and session that are asked and discarded
+  int warmup = 2;    // questions per model and session that are asked and discarded
+  int revisits = 8;  // questions per model asked again with what it kept of their pictures
   std::string order = "abba";  // or "fixed": the same order of models at every question
   Generation generation;
   store::Limits limits;

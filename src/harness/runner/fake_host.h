@@ -24,9 +24,11 @@ class FakeModel : public chat::ChatModel {
  public:
   using Log = std::vector<std::pair<std::string, std::string>>;  // (model, question)
 
-  FakeModel(const std::string& name, std::chrono::milliseconds delay, Log& log)
-      : delay_(delay), log_(log) {
+  FakeModel(const std::string& name, std::chrono::milliseconds delay, bool can_reuse, Log& log,
+            Log& reusing)
+      : delay_(delay), log_(log), reusing_(reusing) {
     facts_.name = name;
+    facts_.can_reuse = can_reuse;
     facts_.weights_sha256 = base::sha256_hex(name);
     facts_.memory.weights = 1000;
   }
@@ -46,10 +48,13 @@ class FakeModel : public chat::ChatModel {
     }
     asked += question + request.sampling.seed_label;
     log_.emplace_back(facts_.name, question);
+    if (request.reuse) reusing_.emplace_back(facts_.name, question);
+    const bool reuse = request.reuse;
     if (question.find("THROW") != std::string::npos) fail("the model refuses this question");
     if (worker_.joinable()) worker_.join();
     cancelled_ = false;
-    worker_ = std::thread([this, question, asked, &sink] { answer(question, asked, sink); });
+    worker_ = std::thread(
+        [this, question, asked, reuse, &sink] { answer(question, asked, reuse, sink); });
     return ++ticket_;
   }
 
@@ -58,7 +63,7 @@ class FakeModel : public chat::ChatModel {
   }
 
  private:
-  void answer(const std::string& question, const std::string& asked, chat::Sink& sink) {
+  void answer(const std::string& question, const std::string& asked, bool reuse, chat::Sink& sink) {
     std::this_thread::sleep_for(delay_);
     while (question.find("HANG") != std::string::npos && !cancelled_)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -73,6 +78,8 @@ class FakeModel : public chat::ChatModel {
     completion.text = kAnswers[hash % 5];
     completion.finish = cancelled_ ? chat::Finish::cancelled : chat::Finish::stop;
     completion.usage = {100, 80, static_cast<int64_t>(hash % 7) + 1};
+    if (reuse) completion.usage.cached_image_tokens = 80;
+    completion.timing.ttft = reuse ? 0.25 : 1;
     completion.timing.e2e = static_cast<double>(delay_.count()) * 1e-3;
     completion.prompt_sha256 = base::sha256_hex(question);
     sink.on_text(completion.text);
@@ -82,6 +89,7 @@ class FakeModel : public chat::ChatModel {
   chat::ModelFacts facts_;
   std::chrono::milliseconds delay_;
   Log& log_;
+  Log& reusing_;
   std::thread worker_;
   std::atomic<bool> cancelled_{false};
   chat::Ticket ticket_ = 0;
@@ -97,14 +105,16 @@ class FakeHost : public chat::ModelHost {
   chat::ChatModel& open(const std::string& model, const chat::ModelOptions&) override {
     require(model.rfind("fake", 0) == 0, "no model '", model, "'");
     auto& slot = models_[model];
-    if (!slot) slot = std::make_unique<FakeModel>(model, delay_, log);
+    if (!slot) slot = std::make_unique<FakeModel>(model, delay_, can_reuse, log, reusing);
     return *slot;
   }
 
   chat::Scorer* scorer(chat::ChatModel&) override { return nullptr; }
   void close(chat::ChatModel& model) override { models_.erase(model.facts().name); }
 
-  FakeModel::Log log;  // every question that was asked, in order
+  bool can_reuse = false;  // of models that are opened from now on
+  FakeModel::Log log;      // every question that was asked, in order
+  FakeModel::Log reusing;  // of them, those with Request::reuse
 
  private:
   std::chrono::milliseconds delay_;

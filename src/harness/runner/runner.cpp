@@ -14,6 +14,7 @@
 #include "harness/cost/cost.h"
 #include "harness/graders/graders.h"
 #include "harness/runner/ask.h"
+#include "harness/runner/revisit.h"
 #include "harness/store/export.h"
 #include "harness/store/store.h"
 #include "machine/process_memory.h"
@@ -45,6 +46,7 @@ class Session {
     open_models(host);
     first_answer_ns_ = clock_.now_ns();
     const Ending ending = answer_all();
+    if (ending == Ending::complete || ending == Ending::limit) revisit_some();
     row_.wall_seconds = wall_seconds();
     row_.ending = name_of(ending);
     store_.update_session(row_);
@@ -149,6 +151,44 @@ class Session {
           std::max(slowest_item_seconds_, base::seconds_between(begin_ns, clock_.now_ns()));
     }
     return Ending::complete;
+  }
+
+  // The first questions with pictures, since the run's order is a random one anyway; the same ones
+  // for every model. Their times stand beside the measured ones and change nothing there, so a
+  // limit or ctrl-C only makes them fewer.
+  void revisit_some() {
+    const store::RunData data = store_.read_all();
+    int left = experiment_.revisits;
+    for (const store::ItemRow& item : schedule_.items) {
+      if (item.question.images.empty()) continue;
+      if (left-- <= 0 || reason_to_stop(item)) break;
+      const Pictures pictures = load_pictures(item);
+      if (std::holds_alternative<chat::Failure>(pictures)) continue;
+      for (const store::AnswerRow& answer : data.answers) {
+        if (answer.item == item.id &&
+            !revisit(answer, item, std::get<std::vector<chat::Image>>(pictures), data))
+          return;
+      }
+    }
+  }
+
+  // False when the user does not want to wait any longer.
+  bool revisit(const store::AnswerRow& answer, const store::ItemRow& item,
+               const std::vector<chat::Image>& pictures, const store::RunData& data) {
+    chat::ChatModel& model = *models_.at(static_cast<size_t>(answer.model));
+    const bool there =
+        std::any_of(data.revisits.begin(), data.revisits.end(), [&](const store::RevisitRow& row) {
+          return row.model == answer.model && row.item == answer.item;
+        });
+    if (!model.facts().can_reuse || !answer.failure.empty() || there) return true;
+    std::optional<store::RevisitRow> row = ask_again(model, item, pictures, experiment_.generation,
+                                                     experiment_.seed, answer.text, stop_);
+    if (!row) return false;
+    row->model = answer.model;
+    row->item = answer.item;
+    row->session = row_.id;
+    store_.add_revisit(*row);
+    return true;
   }
 
   void store_answer(const store::ModelRow& model, const store::ItemRow& item,

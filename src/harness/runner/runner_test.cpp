@@ -179,6 +179,52 @@ TEST_F(RunnerTest, ShufflesWithTheSeedAndKeepsEveryBeginningStratified) {
   }
 }
 
+TEST_F(RunnerTest, RevisitsSomeQuestionsOfModelsThatKeepPictures) {
+  experiment_.warmup = 1;
+  experiment_.revisits = 3;
+  FakeHost host;
+  host.can_reuse = true;
+  EXPECT_EQ(run_with(host), Ending::complete);
+  const store::RunData run = data();
+  ASSERT_EQ(run.revisits.size(), 6u);
+  ASSERT_EQ(host.reusing.size(), 12u);
+  // Everything that is measured goes without: only the last requests of the run use what is kept.
+  EXPECT_EQ(host.reusing, FakeModel::Log(log_.end() - 12, log_.end()));
+  for (size_t i = 0; i < 6; ++i) {
+    const store::RevisitRow& row = run.revisits[i];
+    const store::ItemRow& item = run.items.at(static_cast<size_t>(row.item));
+    EXPECT_FALSE(item.question.images.empty());
+    EXPECT_EQ(row.model, static_cast<int64_t>(i % 2));
+    EXPECT_EQ(row.item, run.revisits[i / 2 * 2].item) << "the same questions for every model";
+    EXPECT_EQ(host.reusing[2 * i + 1].second, item.question.question);
+    EXPECT_NE(host.reusing[2 * i].second, item.question.question);
+    EXPECT_TRUE(row.same);
+    EXPECT_EQ(row.failure, "");
+    EXPECT_EQ(row.timing.ttft, 0.25);
+    EXPECT_EQ(row.usage.cached_image_tokens, 80);
+  }
+  EXPECT_EQ(run.answers.size(), 2u * kTinyItems);
+  EXPECT_EQ(answers_without_times(run), [&] {
+    start(false, "without");
+    EXPECT_TRUE(data("without").revisits.empty());
+    return answers_without_times(data("without"));
+  }());
+}
+
+TEST_F(RunnerTest, RevisitsNothingWhenNothingMayBeRevisited) {
+  experiment_.revisits = 0;
+  FakeHost host;
+  host.can_reuse = true;
+  EXPECT_EQ(run_with(host), Ending::complete);
+  EXPECT_TRUE(data().revisits.empty());
+  experiment_.revisits = 8;
+  experiment_.limits.max_items = 2;
+  FakeHost other;
+  other.can_reuse = true;
+  EXPECT_EQ(run_with(other, false, "limited"), Ending::limit);
+  for (const store::RevisitRow& row : data("limited").revisits) EXPECT_LT(row.item, 2);
+}
+
 TEST_F(RunnerTest, StoresAFailureAndGoesOn) {
   std::ofstream(folder_ / "odd.jsonl")
       << "{\"id\": \"fails\", \"question\": \"FAIL\", \"answer\": \"3\"}\n"

@@ -127,6 +127,18 @@ struct WarmupRow {
   std::string failure;
 };
 
+/// Table `revisits`: answered questions asked again right behind another one about the same
+/// pictures, with what the model had kept of that. Unique by (model, item).
+struct RevisitRow {
+  int64_t model = 0;
+  int64_t item = 0;
+  int64_t session = 0;
+  std::string failure = {};  // why there is no answer; empty if there is one
+  chat::Usage usage = {};
+  chat::Timing timing = {};
+  bool same = false;  // the answer began as the measured one
+};
+
 /// Everything a store holds. answers[i] and grades[i] belong together, sorted by (item, model).
 struct RunData {
   RunRow run;
@@ -137,6 +149,7 @@ struct RunData {
   std::vector<AnswerRow> answers;
   std::vector<GradeRow> grades;
   std::vector<WarmupRow> warmups;
+  std::vector<RevisitRow> revisits;  // sorted by (item, model)
 
   /// The suite's scenario that the item belongs to.
   const suites::Scenario& scenario_of(const ItemRow& item) const;

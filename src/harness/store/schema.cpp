@@ -71,4 +71,19 @@ CREATE TABLE warmups (
 ) STRICT;
 )sql";
 
+const char* const kRevisitsSchema = R"sql(
+CREATE TABLE revisits (
+  model INTEGER NOT NULL, item INTEGER NOT NULL,
+  session INTEGER NOT NULL REFERENCES sessions (id), failure TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL, image_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cached_prompt_tokens INTEGER NOT NULL, cached_image_tokens INTEGER NOT NULL,
+  image_decode_s REAL NOT NULL, image_resize_s REAL NOT NULL, vision_s REAL NOT NULL,
+  prefill_s REAL NOT NULL, ttft_s REAL NOT NULL, ttft_device_s REAL NOT NULL,
+  tpot_s REAL NOT NULL, e2e_s REAL NOT NULL, same INTEGER NOT NULL,
+  PRIMARY KEY (model, item),
+  FOREIGN KEY (model, item) REFERENCES answers (model, item)
+) STRICT;
+)sql";
+
 }  // namespace visavis::store

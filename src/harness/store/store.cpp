@@ -44,13 +44,22 @@ int64_t pragma(const Connection& connection, const std::string& name) {
   return statement.step() ? statement.integer() : 0;
 }
 
-void check_version(const Connection& connection, const std::filesystem::path& path) {
+// Returns the version of the tables.
+int64_t check_version(const Connection& connection, const std::filesystem::path& path) {
   const int64_t id = pragma(connection, "application_id");
   require(id == kApplicationId, "'", path.string(), "' is an SQLite file, but no results store");
   const int64_t version = pragma(connection, "user_version");
   require(version <= kSchemaVersion, "'", path.string(),
           "' was written by a newer visavis (layout ", version, "; this one knows ", kSchemaVersion,
           ")");
+  return version;
+}
+
+void upgrade(Connection& connection) {
+  Transaction transaction(connection);
+  connection.execute(kRevisitsSchema);
+  connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  transaction.commit();
 }
 
 void insert_run(Connection& connection, const RunRow& run) {
@@ -202,6 +211,12 @@ std::vector<ItemRow> select_items(const Connection& connection) {
   return items;
 }
 
+void read_timing(Statement& s, chat::Timing& timing) {
+  for (double* part : {&timing.image_decode, &timing.image_resize, &timing.vision, &timing.prefill,
+                       &timing.ttft, &timing.ttft_device, &timing.tpot, &timing.e2e})
+    *part = s.real();
+}
+
 std::vector<AnswerRow> select_answers(const Connection& connection) {
   std::vector<AnswerRow> answers;
   Statement s(connection, "SELECT * FROM answers ORDER BY item, model");
@@ -219,11 +234,7 @@ std::vector<AnswerRow> select_answers(const Connection& connection) {
     answer.usage.prompt_tokens = s.integer();
     answer.usage.image_tokens = s.integer();
     answer.usage.completion_tokens = s.integer();
-    chat::Timing& timing = answer.timing;
-    for (double* part :
-         {&timing.image_decode, &timing.image_resize, &timing.vision, &timing.prefill, &timing.ttft,
-          &timing.ttft_device, &timing.tpot, &timing.e2e})
-      *part = s.real();
+    read_timing(s, answer.timing);
     answer.token_times = seconds_from(s.text());
     answer.memory = memory_of(s);
     answer.prompt_sha256 = s.text();
@@ -283,6 +294,27 @@ std::vector<WarmupRow> select_warmups(const Connection& connection) {
   return warmups;
 }
 
+std::vector<RevisitRow> select_revisits(const Connection& connection) {
+  std::vector<RevisitRow> revisits;
+  if (pragma(connection, "user_version") < 2) return revisits;
+  Statement s(connection, "SELECT * FROM revisits ORDER BY item, model");
+  while (s.step()) {
+    RevisitRow row;
+    row.model = s.integer();
+    row.item = s.integer();
+    row.session = s.integer();
+    row.failure = s.text();
+    for (int64_t* count :
+         {&row.usage.prompt_tokens, &row.usage.image_tokens, &row.usage.completion_tokens,
+          &row.usage.cached_prompt_tokens, &row.usage.cached_image_tokens})
+      *count = s.integer();
+    read_timing(s, row.timing);
+    row.same = s.integer() != 0;
+    revisits.push_back(std::move(row));
+  }
+  return revisits;
+}
+
 RunData select_all(const Connection& connection) {
   RunData data;
   data.run = select_run(connection);
@@ -293,6 +325,7 @@ RunData select_all(const Connection& connection) {
   data.answers = select_answers(connection);
   data.grades = select_grades(connection);
   data.warmups = select_warmups(connection);
+  data.revisits = select_revisits(connection);
   return data;
 }
 
@@ -302,10 +335,11 @@ class Store::Database {
  public:
   explicit Database(const std::filesystem::path& path)
       : lock(folder_of(path)), connection(path, Connection::Mode::write) {
-    check_version(connection, path);
+    const int64_t version = check_version(connection, path);
     connection.execute(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
         "PRAGMA foreign_keys = ON");
+    if (version < kSchemaVersion) upgrade(connection);
   }
 
   FolderLock lock;
@@ -333,6 +367,7 @@ Store Store::create(const std::filesystem::path& path, const RunRow& run,
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     Transaction transaction(connection);
     connection.execute(kSchema);
+    connection.execute(kRevisitsSchema);
     insert_run(connection, run);
     Statement model_row(connection,
                         "INSERT INTO models VALUES "
@@ -409,6 +444,17 @@ void Store::set_facts(int64_t model, const chat::ModelFacts& facts) {
 void Store::add_warmup(const WarmupRow& warmup) {
   Statement(database_->connection, "INSERT INTO warmups VALUES (?, ?, ?, ?, ?)")
       .run(warmup.session, warmup.model, warmup.item, warmup.e2e, base::valid_utf8(warmup.failure));
+}
+
+void Store::add_revisit(const RevisitRow& row) {
+  const chat::Timing& timing = row.timing;
+  const chat::Usage& usage = row.usage;
+  Statement(database_->connection,
+            "INSERT INTO revisits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(row.model, row.item, row.session, base::valid_utf8(row.failure), usage.prompt_tokens,
+           usage.image_tokens, usage.completion_tokens, usage.cached_prompt_tokens,
+           usage.cached_image_tokens, timing.image_decode, timing.image_resize, timing.vision,
+           timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e, row.same);
 }
 
 void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds) {

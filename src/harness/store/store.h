@@ -46,6 +46,8 @@ class Store {
   void set_facts(int64_t model, const chat::ModelFacts& facts);
 
   void add_warmup(const WarmupRow& warmup);
+  /// Throws Error if that revisit is already there, or its answer is not.
+  void add_revisit(const RevisitRow& revisit);
 
   /// Commits the answer, its grade and the session's seconds so far, all or nothing. Throws Error
   /// if that answer is already there or the disk is full; nothing is stored then.

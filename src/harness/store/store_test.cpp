@@ -252,6 +252,38 @@ TEST_F(StoreTest, RefusesOtherFilesByName) {
   EXPECT_THAT(error_of([&] { Store::open(file()); }), HasSubstr("no results store"));
 }
 
+TEST_F(StoreTest, GoesOnWithALayoutThatKnewNoRevisits) {
+  {
+    Store store = create();
+    store.begin_session("now");
+    store.add_answer(make_answer(0, 0, 0), make_grade(0, 0), 1);
+  }
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "DROP TABLE revisits; PRAGMA user_version = 1", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  sqlite3_close(other);
+  EXPECT_TRUE(read_run(file()).revisits.empty());
+  RevisitRow row{.model = 0, .item = 0, .session = 1, .failure = "", .same = true};
+  row.usage = {100, 80, 7, 64, 80};
+  row.timing = {.1, .2, 0, .4, .5, .6, .7, .8};
+  {
+    Store store = Store::open(file());
+    store.add_revisit(row);
+    EXPECT_THROW(store.add_revisit(row), Error);
+    row.model = 1;
+    EXPECT_THROW(store.add_revisit(row), Error) << "there is no such answer";
+  }
+  const RunData data = read_run(file());
+  ASSERT_EQ(data.revisits.size(), 1u);
+  EXPECT_EQ(data.revisits[0].usage.cached_prompt_tokens, 64);
+  EXPECT_EQ(data.revisits[0].usage.cached_image_tokens, 80);
+  EXPECT_EQ(data.revisits[0].timing.vision, 0);
+  EXPECT_EQ(data.revisits[0].timing.e2e, .8);
+  EXPECT_TRUE(data.revisits[0].same);
+}
+
 TEST_F(StoreTest, RefusesALayoutNewerThanItself) {
   create();
   sqlite3* other = nullptr;

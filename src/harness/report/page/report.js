@@ -78,7 +78,13 @@ function summary() {
     row('cost_1000', c => money(c.cost_per_1000)),
     row('cost_correct', c => money(c.cost_per_correct)),
   ];
-  if (state.group === 'all') rows.splice(2, 0, row('macro', c => percent(c.macro_accuracy)));
+  if (state.group === 'all') {
+    const seen = data.models.map(m => m.seen_before);
+    const shown = s => s.asked > s.failed ?
+        `${seconds(s.first_ttft_p50)} → ${seconds(s.ttft_p50)} (${s.asked - s.failed})` : '–';
+    if (seen.some(s => s.asked)) rows.splice(6, 0, [word('seen'), ...seen.map(shown)]);
+    rows.splice(2, 0, row('macro', c => percent(c.macro_accuracy)));
+  }
   fill('summary', make('h2', {}, word('summary')),
       table(['', ...data.models.map(m => m.label)], rows), make('p', {class: 'note'}, word('summary_note')));
 }
