@@ -133,15 +133,16 @@ class Driven {
   std::unique_ptr<Scheduler> scheduler_;
 };
 
-LocalModelOptions options_for(const std::string& model, int64_t batch, int64_t chunk) {
-  LocalModelOptions options = golden_options(model);
+LocalModelOptions options_for(const std::string& model, int64_t batch, int64_t chunk,
+                              load::Precision weights = load::Precision::f32) {
+  LocalModelOptions options = golden_options(model, weights);
   options.context = 512;
   options.batch = batch;
   options.chunk = chunk;
   return options;
 }
 
-class Batching : public testing::TestWithParam<std::string> {};
+class Batching : public testing::TestWithParam<Loaded> {};
 
 /// A request as it arrives, and what becomes of it.
 struct Arrival {
@@ -170,12 +171,13 @@ chat::Request random_request(const std::vector<GoldenCase>& cases, size_t i, bas
 }
 
 TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
-  const std::vector<GoldenCase> cases = golden_cases(GetParam());
-  base::Rng rng(11, GetParam());
+  const auto& [model, weights] = GetParam();
+  const std::vector<GoldenCase> cases = golden_cases(model);
+  base::Rng rng(11, model);
   std::vector<chat::Request> requests;
   std::vector<std::vector<int64_t>> expected;
   {
-    Driven one(options_for(GetParam(), 1, 512));
+    Driven one(options_for(model, 1, 512, weights));
     for (size_t i = 0; i < 2 * cases.size(); ++i) {
       requests.push_back(random_request(cases, i, rng));
       chat::Request fresh = requests.back();
@@ -185,7 +187,7 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
   }
   for (const int64_t batch : {1, 2, 4, 8}) {
     SCOPED_TRACE("batch " + std::to_string(batch));
-    Driven driven(options_for(GetParam(), batch, 24));
+    Driven driven(options_for(model, batch, 24, weights));
     std::vector<std::unique_ptr<Arrival>> arrivals;
     for (size_t i = 0; i < requests.size(); ++i) {
       arrivals.push_back(std::make_unique<Arrival>());
@@ -226,8 +228,15 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryCheckpoint, Batching, testing::ValuesIn(golden_names()),
-                         [](const auto& info) { return info.param; });
+std::vector<Loaded> checkpoints() {
+  std::vector<Loaded> all = {{"llava_hub", load::Precision::int4},
+                             {"qwen_grouped", load::Precision::int4}};
+  for (const std::string& model : golden_names()) all.push_back({model, load::Precision::f32});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCheckpoint, Batching, testing::ValuesIn(checkpoints()),
+                         [](const auto& info) { return info.param.name(); });
 
 /// Steps until the request has so many pieces of text; false if it ended before.
 bool step_until(Driven& driven, const Keep& keep, int pieces) {

@@ -84,6 +84,14 @@ inline std::vector<GoldenCase> golden_cases(const std::string& model) {
   return cases;
 }
 
+/// A checkpoint and how its weights are held, as a test's parameter.
+struct Loaded {
+  std::string model;
+  load::Precision weights = load::Precision::f32;
+
+  std::string name() const { return model + "_" + std::string(load::name_of(weights)); }
+};
+
 inline LocalModelOptions golden_options(const std::string& model,
                                         load::Precision weights = load::Precision::f32) {
   LocalModelOptions options;

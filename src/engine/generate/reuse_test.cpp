@@ -34,9 +34,13 @@ chat::Request question(const chat::Image& image, const std::string& text, bool r
   return request;
 }
 
-class Reuse : public testing::TestWithParam<std::string> {
+class Reuse : public testing::TestWithParam<Loaded> {
  protected:
-  Reuse() { open(golden_options(GetParam())); }
+  Reuse() { open(options()); }
+
+  static LocalModelOptions options() {
+    return golden_options(GetParam().model, GetParam().weights);
+  }
 
   void open(LocalModelOptions options) {
     model_.reset();
@@ -143,7 +147,7 @@ TEST_P(Reuse, OnePictureTwiceInAPromptIsEncodedOnce) {
 TEST_P(Reuse, ScoresAreTheSameNumbers) {
   const std::vector<chat::Turn> turns = question(pattern(1), kLongText).turns;
   const chat::ScoreRequest request{.turns = turns, .continuation = "It is a cat on a mat."};
-  LocalModelOptions off = golden_options(GetParam());
+  LocalModelOptions off = options();
   const chat::Score first = model_->score(request);
   const chat::Score again = model_->score(request);
   off.vision_cache = 0;
@@ -159,25 +163,25 @@ TEST_P(Reuse, ScoresAreTheSameNumbers) {
 
 TEST_P(Reuse, BothCachesCanBeSwitchedOffByThemselves) {
   const chat::Request request = question(pattern(1), kLongText);
-  LocalModelOptions options = golden_options(GetParam());
-  options.vision_cache = 0;
-  open(options);
+  LocalModelOptions some = options();
+  some.vision_cache = 0;
+  open(some);
   EXPECT_EQ(model_->plan().vision_cache, 0);
   EXPECT_TRUE(model_->facts().can_reuse);
   ask(request);
   EXPECT_GT(ask_both(request).usage.cached_prompt_tokens, 0);
 
-  options.vision_cache.reset();
-  options.prefix_cache = false;
-  open(options);
+  some.vision_cache.reset();
+  some.prefix_cache = false;
+  open(some);
   EXPECT_GT(model_->plan().vision_cache, 0);
   ask(request);
   const chat::Completion seen = ask_both(request);
   EXPECT_EQ(seen.usage.cached_prompt_tokens, 0);
   EXPECT_EQ(seen.usage.cached_image_tokens, seen.usage.image_tokens);
 
-  options.vision_cache = 0;
-  open(options);
+  some.vision_cache = 0;
+  open(some);
   EXPECT_FALSE(model_->facts().can_reuse);
   ask(request);
   const chat::Completion fresh = ask_both(request);
@@ -188,10 +192,10 @@ TEST_P(Reuse, BothCachesCanBeSwitchedOffByThemselves) {
 
 // Sixteen different prompts through a pool and a store that hold only a few of them.
 TEST_P(Reuse, WhatGaveWayIsComputedAgain) {
-  LocalModelOptions options = golden_options(GetParam());
-  options.context = 512;
-  options.vision_cache = 100'000;
-  open(options);
+  LocalModelOptions some = options();
+  some.context = 512;
+  some.vision_cache = 100'000;
+  open(some);
   for (int round = 0; round < 2; ++round) {
     for (int kind = 0; kind < 4; ++kind) {
       for (const char* text : {"One?", "Two?", kLongText.c_str()}) {
@@ -201,8 +205,12 @@ TEST_P(Reuse, WhatGaveWayIsComputedAgain) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Reuse, testing::Values("llava_hub", "qwen_grouped"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Families, Reuse,
+                         testing::Values(Loaded{"llava_hub", load::Precision::f32},
+                                         Loaded{"llava_hub", load::Precision::int4},
+                                         Loaded{"qwen_grouped", load::Precision::f32},
+                                         Loaded{"qwen_grouped", load::Precision::int4}),
+                         [](const auto& info) { return info.param.name(); });
 
 }  // namespace
 }  // namespace visavis::generate
