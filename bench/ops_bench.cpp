@@ -83,7 +83,8 @@ Weight make_weight(const std::string& layout, int64_t rows, int64_t cols) {
                                  .scales = scales(rows * ((cols + 127) / 128)),
                                  .interleaved = false};
   else {
-    tensor::Dense dense{.dtype = layout == "f32" ? DType::f32 : DType::bf16, .values = {}};
+    tensor::Dense dense{
+        .dtype = layout == "f32" ? DType::f32 : DType::bf16, .values = {}, .round_input = true};
     dense.values = Buffer::host(rows * cols * tensor::size_of(dense.dtype));
     for (int64_t i = 0; i < rows * cols; ++i) {
       const float value = 0.001f * static_cast<float>(i % 251 - 125);
@@ -133,7 +134,8 @@ void linear(benchmark::State& state, const std::string& layout, int64_t rows, in
   report_bytes(state, static_cast<double>(weights[0].bytes()));
 }
 
-void segments(benchmark::State& state, int64_t tokens, int64_t heads, int64_t dim) {
+void segments(benchmark::State& state, int64_t tokens, int64_t heads, int64_t dim,
+              bool round_input) {
   const int64_t stride = 3 * heads * dim;
   const Floats qkv({tokens, stride});
   const Floats y({tokens, heads, dim});
@@ -146,7 +148,7 @@ void segments(benchmark::State& state, int64_t tokens, int64_t heads, int64_t di
   const View start{DType::i32, {2}, reinterpret_cast<const std::byte*>(starts)};
   for (auto _ : state)
     cpu().segment_attention(part(0), part(1), part(2), stride, start, tokens,
-                            1 / std::sqrt(static_cast<float>(dim)), y.view);
+                            1 / std::sqrt(static_cast<float>(dim)), round_input, y.view);
   report_flops(state, 4.0 * static_cast<double>(tokens * tokens * heads * dim));
 }
 
@@ -212,15 +214,16 @@ void register_all() {
       }
   for (const auto& [tokens, heads, dim] :
        std::vector<std::array<int64_t, 3>>{{4096, 16, 72}, {577, 16, 64}})
-    benchmark::RegisterBenchmark(
-        ("segment_attention/" + std::to_string(tokens) + "x" + std::to_string(heads) + "x" +
-         std::to_string(dim))
-            .c_str(),
-        [tokens = tokens, heads = heads, dim = dim](benchmark::State& state) {
-          segments(state, tokens, heads, dim);
-        })
-        ->Unit(benchmark::kMillisecond)
-        ->UseRealTime();
+    for (const bool round_input : {false, true})
+      benchmark::RegisterBenchmark(
+          ((round_input ? "segment_attention/bf16/" : "segment_attention/f32/") +
+           std::to_string(tokens) + "x" + std::to_string(heads) + "x" + std::to_string(dim))
+              .c_str(),
+          [tokens = tokens, heads = heads, dim = dim, round_input](benchmark::State& state) {
+            segments(state, tokens, heads, dim, round_input);
+          })
+          ->Unit(benchmark::kMillisecond)
+          ->UseRealTime();
   for (const auto& [queries, context] :
        std::vector<std::pair<int64_t, int64_t>>{{1, 1024}, {1, 4096}, {512, 1024}})
     benchmark::RegisterBenchmark(("cached_attention/queries:" + std::to_string(queries) +

@@ -21,7 +21,7 @@ constexpr ModelOption kModelOptions[] = {
     {"--weights", "weights", "auto (= int4), f32, bf16, f16, int8 or int4"},
     {"--vision-weights", "vision_weights", "f32, bf16, f16 or int8 for the vision encoder"},
     {"--activations", "activations",
-     "int8 (default) or f32: what int4 and int8 weights are multiplied with"},
+     "rounded (default: to int8 for int4 and int8 weights, to bf16 for bf16) or f32"},
     {"--kv", "kv", "f32 or f16 for the KV cache (default: f32 with f32 weights, else f16)"},
     {"--max-batch-size", "max_batch_size", "Sequences answered at once (default 1)"},
     {"--ctx", "ctx", "Longest prompt and answer together, in tokens (default 4096)"},

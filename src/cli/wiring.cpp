@@ -63,9 +63,9 @@ const Key kKeys[] = {
      }},
     {"activations",
      [](LocalModelOptions& o, const std::string& v) {
-       require(v == "auto" || v == "int8" || v == "f32", "option activations: found '", v,
-               "', wanted auto, int8 or f32");
-       o.open.weights.interleave = v != "f32";
+       require(v == "auto" || v == "rounded" || v == "f32", "option activations: found '", v,
+               "', wanted auto, rounded or f32");
+       o.open.weights.round_input = v != "f32";
      }},
     {"kv", [](LocalModelOptions& o,
               const std::string& v) { o.kv = v == "auto" ? std::nullopt : kv_type(v); }},

@@ -36,7 +36,7 @@ Json kernels_json() {
 Json options_json(const Report& report) {
   const Options& options = report.options;
   return {{"weights", load::name_of(options.model.open.weights.body)},
-          {"activations", options.model.open.weights.interleave ? "int8" : "f32"},
+          {"activations", options.model.open.weights.round_input ? "rounded" : "f32"},
           {"kv", tensor::name_of(report.limits.kv)},
           {"chunk", report.limits.chunk},
           {"batches", options.batches},

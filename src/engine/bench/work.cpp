@@ -89,14 +89,17 @@ void CountingOps::rope(const ops::RopeTable& table, View positions, MutView x) {
 }
 
 void CountingOps::segment_attention(View q, View k, View v, int64_t stride, View segment_start,
-                                    int64_t longest_segment, float scale, MutView y) {
+                                    int64_t longest_segment, float scale, bool round_input,
+                                    MutView y) {
   const std::vector<int32_t> starts = on_host(segment_start);
   const double width = static_cast<double>(y.shape[1] * y.shape[2]);
   for (size_t s = 0; s + 1 < starts.size(); ++s) {
     const auto length = static_cast<double>(starts[s + 1] - starts[s]);
     work_.attention_ops += 4 * length * length * width;
   }
-  if (!dry_) inner_->segment_attention(q, k, v, stride, segment_start, longest_segment, scale, y);
+  if (!dry_)
+    inner_->segment_attention(q, k, v, stride, segment_start, longest_segment, scale, round_input,
+                              y);
 }
 
 void CountingOps::write_kv(View k, View v, const StepBatch& batch, const ops::KvView& kv) {

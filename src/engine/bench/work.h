@@ -59,7 +59,7 @@ class CountingOps : public ops::Ops {
   void rope(const ops::RopeTable& table, ops::View positions, ops::MutView x) override;
   void segment_attention(ops::View q, ops::View k, ops::View v, int64_t stride,
                          ops::View segment_start, int64_t longest_segment, float scale,
-                         ops::MutView y) override;
+                         bool round_input, ops::MutView y) override;
   void write_kv(ops::View k, ops::View v, const ops::StepBatch& batch,
                 const ops::KvView& kv) override;
   void cached_attention(ops::View q, const ops::StepBatch& batch, const ops::KvView& kv,

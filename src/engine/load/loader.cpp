@@ -50,18 +50,18 @@ Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layou
   weight.cols = cols;
   switch (layout.kind) {
     case Layout::Kind::dense:
-      weight.layout = tensor::Dense{layout.dtype, std::move(values)};
+      weight.layout = tensor::Dense{layout.dtype, std::move(values), layout.round_input};
       break;
     case Layout::Kind::int8:
       weight.layout =
-          tensor::Int8{layout.group, std::move(values), std::move(scales), layout.interleaved};
+          tensor::Int8{layout.group, std::move(values), std::move(scales), is_interleaved(layout)};
       break;
     case Layout::Kind::int4: {
       tensor::Int4 int4;
       int4.group = layout.group;
       int4.codes = std::move(values);
       int4.scales = std::move(scales);
-      int4.interleaved = layout.interleaved;
+      int4.interleaved = is_interleaved(layout);
       weight.layout = std::move(int4);
       break;
     }
@@ -101,7 +101,7 @@ class WeightRows {
   WeightRows(const Layout& layout, int64_t cols, Buffer& values, Buffer& scales, int64_t begin,
              int64_t end)
       : layout_(plain(layout)),
-        interleaved_(layout.interleaved),
+        interleaved_(is_interleaved(layout)),
         cols_(cols),
         begin_(begin),
         values_(values),
@@ -143,7 +143,7 @@ class WeightRows {
   static constexpr int64_t kAlign = alignof(F16);
 
   static Layout plain(Layout layout) {
-    layout.interleaved = false;
+    layout.round_input = false;
     return layout;
   }
 
@@ -279,7 +279,7 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
     values = ops_->allocate(value_bytes(layout, rows, cols));
     if (layout.kind != Layout::Kind::dense)
       scales = ops_->allocate(scale_bytes(layout, rows, cols));
-    if (layout.interleaved) clear_padding(rows, values, scales);
+    if (is_interleaved(layout)) clear_padding(rows, values, scales);
     int64_t row_at = 0;
     for (const Part& part : parts) {
       fill(part, layout, cols, row_at, values, scales);

@@ -21,15 +21,18 @@ constexpr Word kWords[] = {{"f32", Precision::f32},
                            {"int8", Precision::int8},
                            {"int4", Precision::int4}};
 
-Layout dense(DType dtype) { return {Layout::Kind::dense, dtype, 0, false}; }
+Layout dense(DType dtype, bool round_input = false) {
+  return {Layout::Kind::dense, dtype, 0, round_input && dtype == DType::bf16};
+}
 
 // Without quantisation to `quantised`, a dense type of that name.
-Layout dense_or(Precision precision, const Layout& if_int8, const Layout& if_int4) {
+Layout dense_or(Precision precision, bool round_input, const Layout& if_int8,
+                const Layout& if_int4) {
   switch (precision) {
     case Precision::f32:
       return dense(DType::f32);
     case Precision::bf16:
-      return dense(DType::bf16);
+      return dense(DType::bf16, round_input);
     case Precision::f16:
       return dense(DType::f16);
     case Precision::int8:
@@ -43,23 +46,24 @@ Layout dense_or(Precision precision, const Layout& if_int8, const Layout& if_int
 }  // namespace
 
 Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
-  const Layout kept = dense(stored == DType::f16 ? DType::f16 : DType::bf16);
+  const bool round_input = policy.round_input;
+  const Layout kept = dense(stored == DType::f16 ? DType::f16 : DType::bf16, round_input);
   const auto int8 = [&](int64_t group) {
-    return Layout{Layout::Kind::int8, DType::i8, group, policy.interleave};
+    return Layout{Layout::Kind::int8, DType::i8, group, round_input};
   };
-  const Layout int4 = {Layout::Kind::int4, DType::u8, kGroup, policy.interleave};
+  const Layout int4 = {Layout::Kind::int4, DType::u8, kGroup, round_input};
   switch (role) {
     case Role::decoder:
-      return dense_or(policy.body, int8(kGroup), int4);
+      return dense_or(policy.body, round_input, int8(kGroup), int4);
     case Role::head:
-      return dense_or(policy.body, int8(kGroup), int8(kGroup));
+      return dense_or(policy.body, round_input, int8(kGroup), int8(kGroup));
     case Role::embedding:
       return dense(stored);
     case Role::vision:
-      if (!policy.vision) return dense_or(policy.body, kept, kept);
+      if (!policy.vision) return dense_or(policy.body, round_input, kept, kept);
       require(*policy.vision != Precision::int4,
               "--vision-weights: found 'int4', wanted f32, bf16, f16 or int8");
-      return dense_or(*policy.vision, int8(0), kept);
+      return dense_or(*policy.vision, round_input, int8(0), kept);
   }
   return kept;
 }
@@ -67,14 +71,14 @@ Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
 int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols) {
   if (layout.kind == Layout::Kind::dense) return rows * cols * tensor::size_of(layout.dtype);
   const int bits = layout.kind == Layout::Kind::int4 ? 4 : 8;
-  if (layout.interleaved) return tensor::interleaved_code_bytes(rows, cols, bits);
+  if (layout.round_input) return tensor::interleaved_code_bytes(rows, cols, bits);
   return rows * (bits == 4 ? (cols + 1) / 2 : cols);
 }
 
 int64_t scale_bytes(const Layout& layout, int64_t rows, int64_t cols) {
   if (layout.kind == Layout::Kind::dense) return 0;
   const int64_t groups = tensor::groups_of(cols, layout.group);
-  if (layout.interleaved) return tensor::interleaved_scale_bytes(rows, groups);
+  if (layout.round_input) return tensor::interleaved_scale_bytes(rows, groups);
   return rows * groups * static_cast<int64_t>(sizeof(tensor::F16));
 }
 

@@ -24,8 +24,9 @@ enum class Role {
 struct WeightPolicy {
   Precision body = Precision::int4;
   std::optional<Precision> vision = {};  // absent: follows body; int4 is refused
-  /// Codes in the order of tensor/interleave.h, which the CPU's fast kernels read.
-  bool interleave = true;
+  /// What linears are given may be rounded as coarsely as their weights are held: to int8 for int4
+  /// and int8 (codes are then interleaved, tensor/interleave.h), to bf16 for bf16.
+  bool round_input = true;
 };
 
 /// A layout: dense values of a type, or codes with one f16 scale per group of inputs.
@@ -34,7 +35,7 @@ struct Layout {
   Kind kind = Kind::dense;
   tensor::DType dtype = tensor::DType::f32;  // of dense values
   int64_t group = 0;                         // of int8 (0 = whole row) and int4
-  bool interleaved = false;                  // codes and scales of int8 and int4
+  bool round_input = false;                  // int8 and int4 are interleaved then
 };
 
 /// The layout of a matrix stored as `stored` (f32, bf16 or f16):
@@ -45,6 +46,10 @@ struct Layout {
 ///   vision given            f32 | bf16 | f16 in that type, int8 with one scale per output row
 /// Embeddings stay as stored.
 Layout layout_for(const WeightPolicy& policy, Role role, tensor::DType stored);
+
+inline bool is_interleaved(const Layout& layout) {
+  return layout.round_input && layout.kind != Layout::Kind::dense;
+}
 
 /// Bytes of a [rows, cols] matrix in this layout: of its values or codes, of its scales, of both.
 int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols);

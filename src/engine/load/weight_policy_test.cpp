@@ -48,7 +48,7 @@ TEST(WeightPolicy, BytesIncludeScalesAndShortGroups) {
             16 * 2152 + 16 * 34 * 2);
   EXPECT_EQ(layout_bytes(layout_for(int4, Role::head, DType::bf16), 16, 251),
             16 * 256 + 16 * 2 * 2);
-  int4.interleave = false;
+  int4.round_input = false;
   EXPECT_EQ(layout_bytes(layout_for(int4, Role::decoder, DType::bf16), 10, 4304),
             10 * 2152 + 10 * 34 * 2);
   EXPECT_EQ(layout_bytes(layout_for(int4, Role::head, DType::bf16), 10, 256), 2560 + 10 * 2 * 2);

@@ -64,7 +64,7 @@ void PictureAttention::add_to(ops::Ops& ops, ops::View x, const ops::RopeTable* 
     ops.rope(*rope, positions, keys);
   }
   ops.segment_attention(queries, keys, values, width, segment_start, rows, scale_of(head_dim),
-                        mixed);
+                        q.weight.rounds_input(), mixed);
   o.run(ops, reshaped(mixed, {rows, width}), y, ops::Activation::none, true);
 }
 

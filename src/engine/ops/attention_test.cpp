@@ -60,11 +60,18 @@ void check_segments(const std::vector<int32_t>& starts, int64_t heads, int64_t d
     return View{DType::f32, shape, reinterpret_cast<const std::byte*>(base)};
   };
   for (const OpsUnderTest& variant : every_ops()) {
-    const Tensor y = Tensor::poisoned({tokens, heads, dim});
-    variant.ops->segment_attention(part(q), part(k), part(v), stride, Tensor::ints(starts), longest,
-                                   scale, y);
-    EXPECT_LE(relative_distance(y.values(), wanted), 1e-5)
-        << variant.name << ", heads " << heads << ", head_dim " << dim << ", values up to " << size;
+    for (const bool round_input : {false, true}) {
+      const Tensor y = Tensor::poisoned({tokens, heads, dim});
+      variant.ops->segment_attention(part(q), part(k), part(v), stride, Tensor::ints(starts),
+                                     longest, scale, round_input, y);
+      // bf16 has 8 bits of mantissa; large scores turn a small difference into another key's
+      // weight.
+      const bool rounds = round_input && variant.name == "avx512_bf16";
+      if (rounds && size > 1) continue;
+      EXPECT_LE(relative_distance(y.values(), wanted), rounds ? 6e-3 : 1e-5)
+          << variant.name << ", heads " << heads << ", head_dim " << dim << ", values up to "
+          << size;
+    }
   }
 }
 

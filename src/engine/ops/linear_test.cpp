@@ -401,6 +401,47 @@ TEST(InterleavedLinear, AddsBiasActivationAndWhatWasThere) {
   }
 }
 
+TEST(Bf16Linear, IsTheProductOfTheInputOrOfTheInputRoundedToBf16) {
+  base::Rng rng(17);
+  for (const LinearShape& shape : std::vector<LinearShape>{
+           {1, 1, 1}, {5, 129, 1}, {16, 128, 17}, {67, 336, 9}, {130, 1364, 30}, {70, 33, 520}}) {
+    Weight weight = dense(DType::bf16).make(rng, shape.rows, shape.cols);
+    std::get<Dense>(weight.layout).round_input = true;
+    const Tensor x = Tensor::random(rng, {shape.n, shape.cols});
+    const Tensor near = x.copy();
+    for (float& value : near.values()) value = tensor::to_float(tensor::to_bf16(value));
+    const std::vector<double> rounded_product = product(near, weight);
+    const std::vector<double> exact = product(x, weight);
+    for (const OpsUnderTest& variant : every_ops()) {
+      const Tensor y = Tensor::poisoned({shape.n, shape.rows});
+      variant.ops->linear(x, weight, {}, y);
+      const bool rounds = variant.name == "avx512_bf16";
+      EXPECT_LE(relative_distance(y.values(), rounds ? rounded_product : exact), 1e-5)
+          << variant.name << " [" << shape.rows << ", " << shape.cols << "] on " << shape.n;
+    }
+  }
+}
+
+TEST(Bf16Linear, GivesEveryRowTheSameBitsWhateverTheBatchAndTheThreads) {
+  base::Rng rng(18);
+  constexpr int64_t kMany = 517;
+  Weight weight = dense(DType::bf16).make(rng, 75, 604);
+  std::get<Dense>(weight.layout).round_input = true;
+  const Tensor x = Tensor::random(rng, {kMany, 604});
+  const std::vector<OpsUnderTest> variants = every_ops();
+  const std::vector<OpsUnderTest> alone = every_ops(1);
+  for (size_t v = 0; v < variants.size(); ++v) {
+    const Tensor all = Tensor::poisoned({kMany, 75});
+    variants[v].ops->linear(x, weight, {}, all);
+    for (const int64_t n : {1, 2, 5, 13}) {
+      const Tensor some = Tensor::poisoned({n, 75});
+      alone[v].ops->linear(tensor::slice_rows(x.view(), 0, n), weight, {}, some);
+      for (int64_t i = 0; i < n * 75; ++i)
+        ASSERT_EQ(some[i], all[i]) << variants[v].name << ", n " << n;
+    }
+  }
+}
+
 TEST(GatedMlp, IsDownOfSiluGateTimesUp) {
   base::Rng rng(13);
   const Weight gate = dense(DType::f32).make(rng, 24, 16);

@@ -80,8 +80,10 @@ class Ops {
   /// Bidirectional attention inside each segment [segment_start[s], segment_start[s+1]).
   /// q, k, v [tokens, heads, head_dim] with `stride` elements from token to token (so that they may
   /// lie inside a fused qkv); y [tokens, heads, head_dim]. Never stores a full score matrix.
+  /// `round_input`: q, k, v and the weights of the sum may be rounded to bf16 where that is faster.
   virtual void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
-                                 int64_t longest_segment, float scale, MutView y) = 0;
+                                 int64_t longest_segment, float scale, bool round_input,
+                                 MutView y) = 0;
   /// Writes this step's k and v [tokens, kv_heads, head_dim] to their slots.
   virtual void write_kv(View k, View v, const StepBatch& batch, const KvView& kv) = 0;
   /// Causal attention of q [tokens, heads, head_dim] over the cache (this step's rows included);

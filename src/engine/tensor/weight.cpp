@@ -156,6 +156,13 @@ std::string Weight::layout_name() const {
   return std::visit([](const auto& held) { return text_of(held); }, layout);
 }
 
+bool Weight::rounds_input() const {
+  if (const auto* dense = std::get_if<Dense>(&layout)) return dense->round_input;
+  if (const auto* int8 = std::get_if<Int8>(&layout)) return int8->interleaved;
+  if (const auto* int4 = std::get_if<Int4>(&layout)) return int4->interleaved;
+  return false;
+}
+
 int64_t groups_of(int64_t cols, int64_t group) {
   return group == 0 ? 1 : (cols + group - 1) / group;
 }

@@ -19,6 +19,8 @@ namespace visavis::tensor {
 struct Dense {
   DType dtype = DType::f32;
   Buffer values;  // [rows, cols]
+  /// bf16: linear may round its input to bf16, too, where the CPU multiplies that faster.
+  bool round_input = false;
 };
 
 /// value = code * scale.
@@ -65,6 +67,8 @@ struct Weight {
   int64_t bytes() const;
   /// "bf16", "int8 g128", "int4 g128 sym", "q4_k", ...
   std::string layout_name() const;
+  /// Whether linear may round what it multiplies the weight with.
+  bool rounds_input() const;
 };
 
 /// Groups of one row: ceil(cols / group), 1 if group is 0.

@@ -263,6 +263,9 @@ void segment_attention_avx2(const SegmentAttentionArgs& args, CpuContext& contex
 void segment_attention_avx512(const SegmentAttentionArgs& args, CpuContext& context) {
   segment_attention_with(*attention_simd_avx512(), args, context);
 }
+void segment_attention_avx512bf16(const SegmentAttentionArgs& args, CpuContext& context) {
+  segment_attention_with(*attention_simd_avx512bf16(), args, context);
+}
 void cached_attention_avx2(const CachedAttentionArgs& args, CpuContext& context) {
   CachedAttention(*attention_simd_avx2(), args, context).run();
 }

@@ -23,8 +23,8 @@ struct AttentionState {
 
 /// One block of keys and values, packed.
 struct KeyBlock {
-  const float* keys;    // [head_dim, kKeyBlock]
-  const float* values;  // [kKeyBlock, padded head_dim]
+  const float* keys;    // [head_dim, kKeyBlock], or pairs of bf16 [head_dim / 2, kKeyBlock]
+  const float* values;  // [kKeyBlock, padded head_dim], or pairs [kKeyBlock / 2, padded]
   int64_t count;        // keys in it; zeros follow
 };
 
@@ -49,5 +49,8 @@ struct AttentionSimd {
 /// Null where the compiler does not target the instruction set.
 const AttentionSimd* attention_simd_avx2();
 const AttentionSimd* attention_simd_avx512();
+/// Rounds queries, keys, values and weights to bf16; blocks are packed in pairs, half as large.
+const AttentionSimd* attention_simd_avx512bf16();
+inline constexpr int64_t kLargestBf16Head = 256;
 
 }  // namespace visavis::ops

@@ -141,7 +141,8 @@ class CpuOps final : public Ops {
   }
 
   void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
-                         int64_t longest_segment, float scale, MutView y) override {
+                         int64_t longest_segment, float scale, bool round_input,
+                         MutView y) override {
     require(q.shape.rank() == 3 && q.shape == k.shape && q.shape == v.shape && q.shape == y.shape,
             "segment_attention: q ", q.shape.text(), ", k ", k.shape.text(), ", v ", v.shape.text(),
             " and y ", y.shape.text(), " must be the same [tokens, heads, head_dim]");
@@ -166,6 +167,7 @@ class CpuOps final : public Ops {
                                                           .heads = q.shape[1],
                                                           .head_dim = q.shape[2],
                                                           .scale = scale,
+                                                          .round_input = round_input,
                                                           .y = y.f32()});
   }
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/ops/cpu/attention_simd.h"
+#include "engine/ops/cpu/linear_bf16.h"
 #include "engine/ops/cpu/linear_dot.h"
 #include "engine/ops/cpu/linear_simd.h"
 
@@ -21,12 +23,31 @@ bool has_avx512_vnni(const CpuFeatures& cpu) {
   return cpu.avx512_vnni && dot_simd_avx512vnni() != nullptr;
 }
 
+bool has_avx512_bf16(const CpuFeatures& cpu) {
+  return cpu.avx512_bf16 && bf16_simd_avx512bf16() != nullptr;
+}
+
+bool may_round_to_bf16(const LinearArgs& args) {
+  const auto& dense = std::get<tensor::Dense>(args.weight->layout);
+  return dense.dtype == DType::bf16 && dense.round_input;
+}
+
+bool may_round_segments(const SegmentAttentionArgs& args) {
+  return args.round_input && args.head_dim <= kLargestBf16Head;
+}
+
 template <class Args>
 bool anything(const Args&) {
   return true;
 }
 
 constexpr Kernel<LinearArgs> kLinear[] = {
+    {"avx512", has_avx512, anything<LinearArgs>, linear_avx512},
+    {"avx2", has_avx2, anything<LinearArgs>, linear_avx2},
+    {"plain", any_cpu, anything<LinearArgs>, linear_plain},
+};
+constexpr Kernel<LinearArgs> kLinearDense[] = {
+    {"avx512_bf16", has_avx512_bf16, may_round_to_bf16, linear_avx512bf16},
     {"avx512", has_avx512, anything<LinearArgs>, linear_avx512},
     {"avx2", has_avx2, anything<LinearArgs>, linear_avx2},
     {"plain", any_cpu, anything<LinearArgs>, linear_plain},
@@ -57,6 +78,7 @@ constexpr Kernel<RopeArgs> kRope[] = {
     {"plain", any_cpu, anything<RopeArgs>, rope_plain},
 };
 constexpr Kernel<SegmentAttentionArgs> kSegmentAttention[] = {
+    {"avx512_bf16", has_avx512_bf16, may_round_segments, segment_attention_avx512bf16},
     {"avx512", has_avx512, anything<SegmentAttentionArgs>, segment_attention_avx512},
     {"avx2", has_avx2, anything<SegmentAttentionArgs>, segment_attention_avx2},
     {"plain", any_cpu, anything<SegmentAttentionArgs>, segment_attention_plain},
@@ -69,7 +91,7 @@ constexpr Kernel<CachedAttentionArgs> kCachedAttention[] = {
 
 // In the order of Weight::layout's alternatives.
 constexpr KernelTable<LinearArgs> kLinearTables[] = {
-    {"linear dense", kLinear},
+    {"linear dense", kLinearDense},
     {"linear int8", kLinear},
     {"linear int4", kLinear},
     {"linear blocks", kLinear},
@@ -137,9 +159,9 @@ void check_kernel_name(std::string_view name, const CpuFeatures& cpu) {
 
 std::string_view best_kernel_name(const KernelFilter& filter) {
   if (!filter.forced.empty()) return filter.forced;
-  for (const Kernel<LinearArgs>& row : kLinearTables[0].rows)
+  for (const Kernel<NormArgs>& row : kRmsNorm)
     if (row.has_instructions(filter.cpu)) return row.name;
-  return kLinearTables[0].rows.back().name;
+  return std::end(kRmsNorm)[-1].name;
 }
 
 std::vector<KernelRow> cpu_kernels() {

@@ -63,6 +63,7 @@ struct SegmentAttentionArgs {
   int64_t heads = 0;
   int64_t head_dim = 0;
   float scale = 1;
+  bool round_input = false;
   float* y = nullptr;  // [tokens, heads, head_dim]
 };
 
@@ -138,6 +139,7 @@ void cached_attention_plain(const CachedAttentionArgs& args, CpuContext& context
 // The vectorised kernels (*_blocked.cpp); to be called only where has_instructions() holds.
 void linear_avx2(const LinearArgs& args, CpuContext& context);
 void linear_avx512(const LinearArgs& args, CpuContext& context);
+void linear_avx512bf16(const LinearArgs& args, CpuContext& context);
 void linear_dot_avx2(const LinearArgs& args, CpuContext& context);
 void linear_dot_avx512vnni(const LinearArgs& args, CpuContext& context);
 void rms_norm_avx2(const NormArgs& args, CpuContext& context);
@@ -150,6 +152,7 @@ void rope_avx2(const RopeArgs& args, CpuContext& context);
 void rope_avx512(const RopeArgs& args, CpuContext& context);
 void segment_attention_avx2(const SegmentAttentionArgs& args, CpuContext& context);
 void segment_attention_avx512(const SegmentAttentionArgs& args, CpuContext& context);
+void segment_attention_avx512bf16(const SegmentAttentionArgs& args, CpuContext& context);
 void cached_attention_avx2(const CachedAttentionArgs& args, CpuContext& context);
 void cached_attention_avx512(const CachedAttentionArgs& args, CpuContext& context);
 

@@ -86,11 +86,9 @@ inline Vec lane_numbers() {
   return _mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 }
 
-// Transposes a block of kLanes x kLanes floats.
-inline void transpose_block(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
-  Vec r[16];
+// Writes kLanes vectors of kLanes floats transposed.
+inline void transpose(const Vec (&r)[16], float* to, int64_t to_stride) {
   Vec t[16];
-  for (int i = 0; i < 16; ++i) r[i] = load(from + i * from_stride);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; i += 4) {
     const Vec a = _mm512_unpacklo_ps(r[i], r[i + 1]);
@@ -114,6 +112,13 @@ inline void transpose_block(const float* from, int64_t from_stride, float* to, i
     store(to + (8 + j) * to_stride, _mm512_shuffle_f32x4(c, d, 0x88));
     store(to + (12 + j) * to_stride, _mm512_shuffle_f32x4(c, d, 0xDD));
   }
+}
+
+// Transposes a block of kLanes x kLanes floats.
+inline void transpose_block(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  Vec r[16];
+  for (int i = 0; i < 16; ++i) r[i] = load(from + i * from_stride);
+  transpose(r, to, to_stride);
 }
 
 }  // namespace
