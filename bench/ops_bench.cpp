@@ -1,6 +1,6 @@
-// Speed of the CPU's kernels at the shapes of real models, beside the two ceilings of the machine,
-// which are measured in the same run: reading memory and f32 multiply-adds. Every row prints its
-// share of the ceiling that bounds it (or should).
+// Speed of the CPU's kernels at the shapes of real models, beside the ceilings of the machine,
+// which are measured in the same run: reading memory, f32 multiply-adds and int8 dot products.
+// Every row prints its share of the ceiling that bounds it (or should).
 //   VISAVIS_KERNEL=avx2 ./ops_bench --benchmark_filter=linear
 #include <benchmark/benchmark.h>
 
@@ -98,11 +98,11 @@ Weight make_weight(const std::string& layout, int64_t rows, int64_t cols) {
   return weight;
 }
 
-void report_flops(benchmark::State& state, double flops_per_run) {
-  const double rate = flops_per_run * static_cast<double>(state.iterations());
-  state.counters["GFLOP/s"] = benchmark::Counter(rate / 1e9, benchmark::Counter::kIsRate);
-  state.counters["of_peak"] =
-      benchmark::Counter(rate / ceilings().flops_per_second, benchmark::Counter::kIsRate);
+// `peak`: operations per second of the format that is computed in.
+void report_ops(benchmark::State& state, double ops_per_run, double peak) {
+  const double rate = ops_per_run * static_cast<double>(state.iterations());
+  state.counters["Gop/s"] = benchmark::Counter(rate / 1e9, benchmark::Counter::kIsRate);
+  state.counters["of_peak"] = benchmark::Counter(rate / peak, benchmark::Counter::kIsRate);
 }
 
 void report_bytes(benchmark::State& state, double bytes_per_run) {
@@ -112,15 +112,20 @@ void report_bytes(benchmark::State& state, double bytes_per_run) {
       benchmark::Counter(rate / ceilings().bytes_per_second, benchmark::Counter::kIsRate);
 }
 
+// Where the CPU has no bf16 dot products, bf16 is multiplied as f32.
+double bf16_peak() {
+  return std::max(ceilings().bf16_flops_per_second, ceilings().flops_per_second);
+}
+
 void linear(benchmark::State& state, const std::string& layout, int64_t rows, int64_t cols,
             int64_t n) {
   // Several copies, so that decoding reads memory and not a cache.
   const int64_t bytes = make_weight(layout, 1, cols).bytes() * rows;
   const int64_t copies = n > 4 ? 1 : std::max<int64_t>(1, (int64_t{256} << 20) / bytes);
   std::vector<Weight> weights;
+  const bool codes = layout == "int4" || layout == "int8";
   for (int64_t i = 0; i < copies; ++i) {
     Weight weight = make_weight(layout, rows, cols);
-    const bool codes = layout == "int4" || layout == "int8";
     weights.push_back(codes ? tensor::interleave(weight) : std::move(weight));
   }
   const Floats x({n, cols});
@@ -130,7 +135,10 @@ void linear(benchmark::State& state, const std::string& layout, int64_t rows, in
     cpu().linear(x.view, weights[next], {}, y.view);
     next = (next + 1) % weights.size();
   }
-  report_flops(state, 2.0 * static_cast<double>(rows * cols * n));
+  report_ops(state, 2.0 * static_cast<double>(rows * cols * n),
+             codes              ? ceilings().int8_ops_per_second
+             : layout == "bf16" ? bf16_peak()
+                                : ceilings().flops_per_second);
   report_bytes(state, static_cast<double>(weights[0].bytes()));
 }
 
@@ -149,7 +157,8 @@ void segments(benchmark::State& state, int64_t tokens, int64_t heads, int64_t di
   for (auto _ : state)
     cpu().segment_attention(part(0), part(1), part(2), stride, start, tokens,
                             1 / std::sqrt(static_cast<float>(dim)), round_input, y.view);
-  report_flops(state, 4.0 * static_cast<double>(tokens * tokens * heads * dim));
+  report_ops(state, 4.0 * static_cast<double>(tokens * tokens * heads * dim),
+             round_input ? bf16_peak() : ceilings().flops_per_second);
 }
 
 void cached(benchmark::State& state, int64_t queries, int64_t context) {
@@ -189,7 +198,7 @@ void cached(benchmark::State& state, int64_t queries, int64_t context) {
     cpu().cached_attention(q.view, batch, kv, 1 / std::sqrt(static_cast<float>(kDim)), y.view);
   const double pairs = static_cast<double>(queries) *
                        (static_cast<double>(context) - static_cast<double>(queries - 1) / 2);
-  report_flops(state, 4.0 * pairs * kHeads * kDim);
+  report_ops(state, 4.0 * pairs * kHeads * kDim, ceilings().flops_per_second);
   report_bytes(state, static_cast<double>(2 * context * kKvHeads * kDim * 2));
 }
 
@@ -244,7 +253,8 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   std::cerr << cpu().description() << ": reads " << ceilings().bytes_per_second / 1e9
             << " GB/s, multiplies and adds " << ceilings().flops_per_second / 1e9
-            << " GFLOP/s (f32)\n";
+            << " Gflop/s (f32), dot products of bytes " << ceilings().int8_ops_per_second / 1e9
+            << " Gop/s\n";
   register_all();
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -82,21 +82,26 @@ int64_t repeats_for(double seconds) {
   return static_cast<int64_t>(kPassSeconds / std::max(seconds, 1e-6)) + 1;
 }
 
-// Operations per second of the best pass.
-double best_rate(base::ThreadPool& pool, const RateLoop& loop) {
+// Operations per second of each loop's best pass. The loops take turns, so that a disturbance of a
+// few tenths of a second cannot hide one of them.
+std::vector<double> best_rates(base::ThreadPool& pool, const std::vector<RateLoop>& loops) {
   std::vector<float> results(static_cast<size_t>(pool.threads()));
-  const auto pass = [&](int64_t rounds) {
+  const auto pass = [&](const RateLoop& loop, int64_t rounds) {
     return seconds_of(pool, [&](int64_t thread) {
       float& result = results[static_cast<size_t>(thread)];
       result += loop.run(rounds, result * 1e-30f);
     });
   };
   constexpr int64_t kTrial = 100'000;
-  const int64_t rounds = kTrial * repeats_for(pass(kTrial));
-  double best = 0;
-  for (int i = 0; i < kPasses; ++i)
-    best = std::max(
-        best, static_cast<double>(rounds * loop.ops_per_round * pool.threads()) / pass(rounds));
+  std::vector<int64_t> rounds;
+  for (const RateLoop& loop : loops) rounds.push_back(kTrial * repeats_for(pass(loop, kTrial)));
+  std::vector<double> best(loops.size());
+  for (int turn = 0; turn < kPasses; ++turn) {
+    for (size_t i = 0; i < loops.size(); ++i) {
+      const auto ops = static_cast<double>(rounds[i] * loops[i].ops_per_round * pool.threads());
+      best[i] = std::max(best[i], ops / pass(loops[i], rounds[i]));
+    }
+  }
   return best;
 }
 
@@ -142,15 +147,20 @@ CpuCeilings measure_cpu_ceilings(int threads) {
   const CeilingLoops& loops = best_loops(cpu);
   CpuCeilings found;
   found.bytes_per_second = best_read(pool, loops.reads);
-  found.flops_per_second = best_rate(pool, loops.multiply);
-  for (const RateLoop& loop : int8_loops(cpu)) {
-    const double rate = best_rate(pool, loop);
-    if (rate <= found.int8_ops_per_second) continue;
-    found.int8_ops_per_second = rate;
-    found.int8_instruction = loop.name;
-  }
+
+  std::vector<RateLoop> timed = {loops.multiply};
+  for (const RateLoop& loop : int8_loops(cpu)) timed.push_back(loop);
+  const size_t int8_end = timed.size();
   const RateLoop* bf16 = bf16_loop_avx512bf16();
-  if (cpu.avx512_bf16 && bf16 != nullptr) found.bf16_flops_per_second = best_rate(pool, *bf16);
+  if (cpu.avx512_bf16 && bf16 != nullptr) timed.push_back(*bf16);
+  const std::vector<double> rates = best_rates(pool, timed);
+  found.flops_per_second = rates[0];
+  for (size_t i = 1; i < int8_end; ++i) {
+    if (rates[i] <= found.int8_ops_per_second) continue;
+    found.int8_ops_per_second = rates[i];
+    found.int8_instruction = timed[i].name;
+  }
+  if (rates.size() > int8_end) found.bf16_flops_per_second = rates.back();
   return found;
 }
 
