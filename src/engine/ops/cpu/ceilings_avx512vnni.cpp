@@ -25,7 +25,7 @@ float dot_bytes(int64_t rounds, float start) {
       acc[i] = _mm512_dpbusd_epi32(acc[i], unsigned_bytes, signed_bytes);
   __m512i total = _mm512_setzero_si512();
   for (int i = 0; i < kChains; ++i) total = _mm512_add_epi32(total, acc[i]);
-  return static_cast<float>(_mm512_reduce_add_epi32(total));
+  return _mm512_reduce_add_ps(_mm512_cvtepi32_ps(total));
 }
 
 constexpr RateLoop kInt8 = {
