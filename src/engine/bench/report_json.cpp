@@ -107,11 +107,10 @@ Json case_json(const Case& row, const ops::CpuCeilings& ceilings) {
     json["left_out"] = row.left_out;
     return json;
   }
-  json["work"] = {{"weight_bytes", row.work.weight_bytes},
-                  {"kv_bytes", row.work.kv_bytes},
-                  {"int8_ops", row.work.int8_ops},
-                  {"f32_ops", row.work.f32_ops},
-                  {"attention_ops", row.work.attention_ops}};
+  json["work"] = {
+      {"weight_bytes", row.work.weight_bytes}, {"kv_bytes", row.work.kv_bytes},
+      {"int8_ops", row.work.int8_ops},         {"bf16_ops", row.work.bf16_ops},
+      {"f32_ops", row.work.f32_ops},           {"attention_ops", row.work.attention_ops}};
   add_rates(row, ceilings, json);
   return json;
 }

@@ -1,5 +1,7 @@
 #include "engine/bench/work.h"
 
+#include <algorithm>
+#include <string>
 #include <variant>
 
 namespace visavis::bench {
@@ -10,11 +12,11 @@ using ops::StepBatch;
 using ops::View;
 using ops::Weight;
 
-// Interleaved codes are multiplied with input that linear rounds to int8.
-bool computed_in_int8(const Weight& weight) {
-  if (const auto* int4 = std::get_if<tensor::Int4>(&weight.layout)) return int4->interleaved;
-  if (const auto* int8 = std::get_if<tensor::Int8>(&weight.layout)) return int8->interleaved;
-  return false;
+bool chosen_kernel_is_bf16(const char* operation) {
+  const std::vector<ops::KernelRow> rows = ops::cpu_kernels();
+  return std::any_of(rows.begin(), rows.end(), [operation](const ops::KernelRow& row) {
+    return row.chosen && row.operation == operation && row.name.ends_with("bf16");
+  });
 }
 
 }  // namespace
@@ -24,15 +26,25 @@ double Work::read_seconds(const ops::CpuCeilings& ceilings) const {
 }
 
 double Work::compute_seconds(const ops::CpuCeilings& ceilings) const {
-  return int8_ops / ceilings.int8_ops_per_second +
-         (f32_ops + attention_ops) / ceilings.flops_per_second;
+  double seconds = int8_ops / ceilings.int8_ops_per_second + f32_ops / ceilings.flops_per_second;
+  if (bf16_ops > 0) seconds += bf16_ops / ceilings.bf16_flops_per_second;
+  return seconds;
 }
+
+CountingOps::CountingOps(std::unique_ptr<ops::Ops> inner)
+    : inner_(std::move(inner)),
+      bf16_linear_(chosen_kernel_is_bf16("linear dense")),
+      bf16_attention_(chosen_kernel_is_bf16("segment_attention")) {}
 
 void CountingOps::count_linear(int64_t rows, const Weight& weight) {
   work_.weight_bytes += weight.bytes();
   const double ops = 2.0 * static_cast<double>(rows) * static_cast<double>(weight.rows) *
                      static_cast<double>(weight.cols);
-  (computed_in_int8(weight) ? work_.int8_ops : work_.f32_ops) += ops;
+  const bool dense = std::holds_alternative<tensor::Dense>(weight.layout);
+  if (!weight.rounds_input() || (dense && !bf16_linear_))
+    work_.f32_ops += ops;
+  else
+    (dense ? work_.bf16_ops : work_.int8_ops) += ops;
 }
 
 std::vector<int32_t> CountingOps::on_host(View ids) {
@@ -95,7 +107,9 @@ void CountingOps::segment_attention(View q, View k, View v, int64_t stride, View
   const double width = static_cast<double>(y.shape[1] * y.shape[2]);
   for (size_t s = 0; s + 1 < starts.size(); ++s) {
     const auto length = static_cast<double>(starts[s + 1] - starts[s]);
-    work_.attention_ops += 4 * length * length * width;
+    const double ops = 4 * length * length * width;
+    work_.attention_ops += ops;
+    (round_input && bf16_attention_ ? work_.bf16_ops : work_.f32_ops) += ops;
   }
   if (!dry_)
     inner_->segment_attention(q, k, v, stride, segment_start, longest_segment, scale, round_input,
@@ -117,7 +131,9 @@ void CountingOps::cached_attention(View q, const StepBatch& batch, const ops::Kv
     work_.kv_bytes += 2 * length * kv.kv_heads * kv.head_dim * tensor::size_of(kv.dtype);
     // Row i sees the rows before the step and i + 1 of the step.
     const int64_t pairs = rows * (length - rows) + rows * (rows + 1) / 2;
-    work_.attention_ops += 4 * static_cast<double>(pairs) * width;
+    const double ops = 4 * static_cast<double>(pairs) * width;
+    work_.attention_ops += ops;
+    work_.f32_ops += ops;
   }
   if (!dry_) inner_->cached_attention(q, batch, kv, scale, y);
 }

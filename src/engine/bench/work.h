@@ -12,16 +12,17 @@
 
 namespace visavis::bench {
 
-/// A multiply-add is two operations.
+/// A multiply-add is two operations, counted under the format that it runs in.
 struct Work {
   int64_t weight_bytes = 0;  // of linear layers' weights as held, once per call
   int64_t kv_bytes = 0;      // cached keys and values that attention reads
-  double int8_ops = 0;       // linear layers whose input is rounded to int8
-  double f32_ops = 0;        // other linear layers
-  double attention_ops = 0;  // scores and weighted sums, in f32
+  double int8_ops = 0;
+  double bf16_ops = 0;
+  double f32_ops = 0;
+  double attention_ops = 0;  // of these: attention's scores and weighted sums
 
   int64_t bytes() const { return weight_bytes + kv_bytes; }
-  double ops() const { return int8_ops + f32_ops + attention_ops; }
+  double ops() const { return int8_ops + bf16_ops + f32_ops; }
   /// Seconds that reading takes at the ceiling, and computing.
   double read_seconds(const ops::CpuCeilings& ceilings) const;
   double compute_seconds(const ops::CpuCeilings& ceilings) const;
@@ -31,7 +32,7 @@ struct Work {
 /// Ops must be forwarded here, those with a default too, or the backend's faster form is not run.
 class CountingOps : public ops::Ops {
  public:
-  explicit CountingOps(std::unique_ptr<ops::Ops> inner) : inner_(std::move(inner)) {}
+  explicit CountingOps(std::unique_ptr<ops::Ops> inner);
 
   const Work& work() const { return work_; }
   void reset() { work_ = {}; }
@@ -74,6 +75,8 @@ class CountingOps : public ops::Ops {
 
   std::unique_ptr<ops::Ops> inner_;
   Work work_;
+  bool bf16_linear_;     // the kernel chosen for dense weights multiplies bf16
+  bool bf16_attention_;  // and that for attention inside pictures
   bool dry_ = false;
 };
 

@@ -21,12 +21,12 @@ TEST(Work, TakesAsLongAsTheCeilingsSay) {
   const ops::CpuCeilings ceilings = {.bytes_per_second = 10,
                                      .flops_per_second = 4,
                                      .int8_ops_per_second = 16,
-                                     .bf16_flops_per_second = 0,
+                                     .bf16_flops_per_second = 8,
                                      .int8_instruction = ""};
   const Work work = {
-      .weight_bytes = 30, .kv_bytes = 10, .int8_ops = 32, .f32_ops = 8, .attention_ops = 4};
+      .weight_bytes = 30, .kv_bytes = 10, .int8_ops = 32, .bf16_ops = 40, .f32_ops = 12};
   EXPECT_EQ(work.read_seconds(ceilings), 4);
-  EXPECT_EQ(work.compute_seconds(ceilings), 2 + 3);
+  EXPECT_EQ(work.compute_seconds(ceilings), 2 + 5 + 3);
 }
 
 MeasuredModel tiny(load::Precision weights) {
@@ -43,18 +43,20 @@ TEST(Work, OfAStepIsCountedWithoutDoingIt) {
   const std::vector<int32_t> ids = {1, 2, 3, 4, 5, 6};  // three rows for each of two sequences
   const Work work = model.work_of([&] { model.step(2, 10, ids, true); });
   const double layer = 4 * 256 * 256 + 3 * 256 * 512;
-  EXPECT_EQ(work.f32_ops, 2 * (6 * 4 * layer + 2 * 2048 * 256));
+  const double attention = 2 * 4 * (11 + 12 + 13) * 4.0 * 256;
+  EXPECT_EQ(work.ops(), 2 * (6 * 4 * layer + 2 * 2048 * 256) + attention);
+  EXPECT_EQ(work.attention_ops, attention);
   EXPECT_EQ(work.int8_ops, 0);
   EXPECT_EQ(work.weight_bytes, 2 * (4 * static_cast<int64_t>(layer) + 2048 * 256));
   EXPECT_EQ(work.kv_bytes, 2 * 4 * (2 * 13 * 256) * 2);
-  EXPECT_EQ(work.attention_ops, 2 * 4 * (11 + 12 + 13) * 4.0 * 256);
 }
 
 TEST(Work, OfQuantisedWeightsIsInInt8) {
   MeasuredModel model = tiny(load::Precision::int4);
   const Work work = model.work_of([&] { model.step(1, 0, {1}, true); });
   EXPECT_GT(work.int8_ops, 0);
-  EXPECT_EQ(work.f32_ops, 0);
+  EXPECT_EQ(work.bf16_ops, 0);
+  EXPECT_EQ(work.f32_ops, work.attention_ops);
 }
 
 TEST(MeasuredModel, StepsOverAnyContextGiveIdsOfTheVocabulary) {
