@@ -40,7 +40,7 @@ models::ImageFeatures FeatureCache::encode(
               .features = encode(room),
               .used = ++uses_,
               .in_use = true};
-  const models::ImageFeatures features = entry.features;
+  models::ImageFeatures features = entry.features;
   entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(*place), std::move(entry));
   return features;
 }

@@ -57,7 +57,7 @@ class Reuse : public testing::TestWithParam<Loaded> {
   /// Asks with and without what is kept; both must be equal to the last bit.
   chat::Completion ask_both(chat::Request request) {
     request.reuse = true;
-    const chat::Completion with = ask(request);
+    chat::Completion with = ask(request);
     request.reuse = false;
     const chat::Completion without = ask(request);
     EXPECT_EQ(with.token_ids, without.token_ids);
