@@ -169,14 +169,15 @@ void cached(benchmark::State& state, int64_t queries, int64_t context) {
   const int64_t pages = (context + kPage - 1) / kPage;
   Buffer k = scales(pages * kKvHeads * kPage * kDim);
   Buffer v = scales(pages * kKvHeads * kPage * kDim);
-  const Shape shape = {pages, kKvHeads, kPage, kDim};
   const KvView kv{.dtype = DType::f16,
                   .pages = pages,
                   .page_size = kPage,
                   .kv_heads = kKvHeads,
                   .head_dim = kDim,
-                  .k = {DType::f16, shape, k.data()},
-                  .v = {DType::f16, shape, v.data()}};
+                  .k = {DType::f16, {pages, kKvHeads, kDim, kPage}, k.data()},
+                  .v = {DType::f16, {pages, kKvHeads, kPage, kDim}, v.data()},
+                  .k_scales = {},
+                  .v_scales = {}};
   std::vector<int32_t> table;
   for (int64_t i = 0; i < pages; ++i) table.push_back(static_cast<int32_t>(pages - 1 - i));
   const int32_t start[2] = {0, static_cast<int32_t>(queries)};

@@ -22,7 +22,7 @@ constexpr ModelOption kModelOptions[] = {
     {"--vision-weights", "vision_weights", "f32, bf16, f16 or int8 for the vision encoder"},
     {"--activations", "activations",
      "rounded (default: to int8 for int4 and int8 weights, to bf16 for bf16) or f32"},
-    {"--kv", "kv", "f32 or f16 for the KV cache (default: f32 with f32 weights, else f16)"},
+    {"--kv", "kv", "f32, f16 or int8 for the KV cache (default: f32 with f32 weights, else f16)"},
     {"--max-batch-size", "max_batch_size", "Sequences answered at once (default 1)"},
     {"--ctx", "ctx", "Longest prompt and answer together, in tokens (default 4096)"},
     {"--max-pixels", "max_pixels", "Upper limit of a picture's area (models with any size)"},

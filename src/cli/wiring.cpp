@@ -34,8 +34,8 @@ void require_cpu(const std::string& device) {
 std::optional<tensor::DType> kv_type(const std::string& value) {
   if (value == "f32") return tensor::DType::f32;
   if (value == "f16") return tensor::DType::f16;
-  require(value != "int8", "option kv: 'int8' comes with another version; known: f32, f16");
-  fail("option kv: found '", value, "', wanted f32 or f16");
+  if (value == "int8") return tensor::DType::i8;
+  fail("option kv: found '", value, "', wanted f32, f16 or int8");
 }
 
 using generate::LocalModelOptions;

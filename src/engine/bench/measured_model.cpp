@@ -43,6 +43,8 @@ std::vector<std::byte> random_values(tensor::DType dtype, int64_t count) {
     const auto value = static_cast<float>(3.46 * (rng.uniform() - 0.5));
     if (dtype == tensor::DType::f32) {
       std::memcpy(bytes.data() + i * 4, &value, 4);
+    } else if (dtype == tensor::DType::i8) {
+      bytes[static_cast<size_t>(i)] = static_cast<std::byte>(static_cast<int8_t>(value * 70));
     } else {
       const uint16_t bits = tensor::to_f16(value).bits;
       std::memcpy(bytes.data() + i * 2, &bits, 2);
@@ -68,13 +70,13 @@ MeasuredModel::MeasuredModel(std::unique_ptr<models::Model> model, const models:
 }
 
 void MeasuredModel::fill_cache() {
-  require(limits_.kv == tensor::DType::f16 || limits_.kv == tensor::DType::f32,
-          "bench: a cache of ", tensor::name_of(limits_.kv), " cannot be filled, only f16 and f32");
   constexpr int64_t kDifferent = 7;  // pages
   const ops::KvView& first = pool_.layers().front();
   const int64_t values = first.kv_heads * first.page_size * first.head_dim;
   const int64_t page_bytes = values * tensor::size_of(limits_.kv);
   const std::vector<std::byte> pages = random_values(limits_.kv, kDifferent * values);
+  const std::vector<float> scales(
+      static_cast<size_t>(first.pages * first.kv_heads * first.page_size), 1.0f / 70);
   int64_t next = 0;
   for (const ops::KvView& layer : pool_.layers()) {
     for (int64_t page = 0; page < layer.pages; ++page) {
@@ -82,6 +84,9 @@ void MeasuredModel::fill_cache() {
         const std::byte* from = pages.data() + next++ % kDifferent * page_bytes;
         ops_.upload(from, {limits_.kv, {values}, half.data + page * page_bytes});
       }
+    }
+    for (const tensor::MutView& half : {layer.k_scales, layer.v_scales}) {
+      if (half.data != nullptr) ops_.upload(scales.data(), half);
     }
   }
 }

@@ -87,7 +87,7 @@ struct CacheCase {
   int64_t kv_heads = 2;
   int64_t group = 3;
   int64_t dim = 16;
-  int64_t page_size = 16;
+  int64_t page_size = 64;
   DType dtype = DType::f32;
   std::vector<int64_t> lengths;  // tokens of each sequence
   float size = 1;
@@ -100,8 +100,10 @@ class Cache {
         max_pages_((*std::max_element(c.lengths.begin(), c.lengths.end()) + c.page_size - 1) /
                    c.page_size),
         pages_(max_pages_ * static_cast<int64_t>(c.lengths.size()) + 3),
-        k_(c.dtype, {pages_, c.kv_heads, c.page_size, c.dim}),
-        v_(c.dtype, {pages_, c.kv_heads, c.page_size, c.dim}) {
+        k_(c.dtype, {pages_, c.kv_heads, c.dim, c.page_size}),
+        v_(c.dtype, {pages_, c.kv_heads, c.page_size, c.dim}),
+        k_scales_(Tensor::poisoned({pages_, c.kv_heads, c.page_size})),
+        v_scales_(Tensor::poisoned({pages_, c.kv_heads, c.page_size})) {
     std::fill_n(k_.view().as<uint8_t>(), k_.view().bytes(), uint8_t{0xFF});  // NaN in both types
     std::fill_n(v_.view().as<uint8_t>(), v_.view().bytes(), uint8_t{0xFF});
     base::Rng rng(3);
@@ -124,7 +126,9 @@ class Cache {
             .kv_heads = c_.kv_heads,
             .head_dim = c_.dim,
             .k = k_,
-            .v = v_};
+            .v = v_,
+            .k_scales = k_scales_,
+            .v_scales = v_scales_};
   }
   int64_t first_row(size_t sequence) const {
     return std::accumulate(c_.lengths.begin(), c_.lengths.begin() + static_cast<int64_t>(sequence),
@@ -208,6 +212,13 @@ class Cache {
   std::vector<float> rounded(std::vector<float> values) const {
     if (c_.dtype == DType::f16)
       for (float& value : values) value = tensor::to_float(tensor::to_f16(value));
+    if (c_.dtype == DType::i8)
+      for (auto row = values.begin(); row != values.end(); row += c_.dim) {
+        float size = 0;
+        for (int64_t d = 0; d < c_.dim; ++d) size = std::max(size, std::abs(row[d]));
+        for (int64_t d = 0; d < c_.dim; ++d)
+          row[d] = std::nearbyint(row[d] * (127.0f / size)) * (size / 127.0f);
+      }
     return values;
   }
 
@@ -216,6 +227,8 @@ class Cache {
   int64_t pages_;
   Tensor k_;
   Tensor v_;
+  Tensor k_scales_;
+  Tensor v_scales_;
   std::vector<int32_t> table_;
   std::vector<float> q_all_;
   std::vector<float> k_all_;
@@ -224,16 +237,16 @@ class Cache {
 
 TEST(CachedAttention, EqualsItsDefinitionOverShuffledPagesOfSeveralSequences) {
   for (const OpsUnderTest& variant : every_ops()) {
-    for (const DType dtype : {DType::f32, DType::f16}) {
-      for (const int64_t dim : {16, 20, 64, 128}) {
+    for (const DType dtype : {DType::f32, DType::f16, DType::i8}) {
+      for (const int64_t dim : {16, 20, 48, 64, 128}) {
         const Cache cache({.kv_heads = 2,
                            .group = dim == 64 ? 1 : 3,
                            .dim = dim,
-                           .page_size = dim == 20 ? 7 : 16,
+                           .page_size = dim == 20 ? 7 : 64,
                            .dtype = dtype,
-                           .lengths = {1, 40, 93}});
-        EXPECT_LE(relative_distance(cache.step(*variant.ops, {0, 0, 0}, {1, 40, 93}),
-                                    cache.wanted({0, 0, 0}, {1, 40, 93})),
+                           .lengths = {1, 40, 133}});
+        EXPECT_LE(relative_distance(cache.step(*variant.ops, {0, 0, 0}, {1, 40, 133}),
+                                    cache.wanted({0, 0, 0}, {1, 40, 133})),
                   1e-5)
             << variant.name << " " << tensor::name_of(dtype) << " head_dim " << dim;
       }
@@ -243,7 +256,8 @@ TEST(CachedAttention, EqualsItsDefinitionOverShuffledPagesOfSeveralSequences) {
 
 TEST(CachedAttention, GivesTheSameForAPromptInChunksAndDecodedRowByRow) {
   for (const OpsUnderTest& variant : every_ops()) {
-    const CacheCase c{.group = 4, .dim = 32, .dtype = DType::f16, .lengths = {75, 30}};
+    const DType dtype = variant.name == "avx2" ? DType::i8 : DType::f16;
+    const CacheCase c{.group = 4, .dim = 32, .dtype = dtype, .lengths = {75, 30}};
     const std::vector<float> whole = Cache(c).step(*variant.ops, {0, 0}, {75, 30});
     const int64_t width = c.kv_heads * c.group * c.dim;
     const Cache cache(c);
@@ -271,7 +285,7 @@ TEST(CachedAttention, GivesTheSameForAPromptInChunksAndDecodedRowByRow) {
 TEST(CachedAttention, GivesTheSameBitsForALongContextWithOneThreadAndWithMany) {
   const std::vector<OpsUnderTest> one = every_ops(1);
   const std::vector<OpsUnderTest> many = every_ops(5);
-  const CacheCase c{.kv_heads = 1, .group = 2, .dim = 20, .dtype = DType::f32, .lengths = {1300}};
+  const CacheCase c{.kv_heads = 1, .group = 2, .dim = 32, .dtype = DType::f32, .lengths = {1300}};
   for (size_t v = 0; v < one.size(); ++v) {
     const Cache cache(c);
     const Cache twin(c);

@@ -29,15 +29,18 @@ struct StepBatch {
   View slots;      // i32 [tokens]: page * page_size + offset, where the row's K and V are written
 };
 
-/// One layer's KV cache. K and V: [pages, kv_heads, page_size, head_dim], f32 or f16 (host: both).
+/// One layer's KV cache: f32, f16, or i8 with one scale per position and head. Keys lie dimension
+/// by dimension, so that scores of neighbouring positions are computed side by side.
 struct KvView {
   DType dtype = DType::f16;
   int64_t pages = 0;
   int64_t page_size = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  MutView k;
-  MutView v;
+  MutView k;         // [pages, kv_heads, head_dim, page_size]
+  MutView v;         // [pages, kv_heads, page_size, head_dim]
+  MutView k_scales;  // f32 [pages, kv_heads, page_size]; i8 only
+  MutView v_scales;
 };
 
 }  // namespace visavis::ops

@@ -22,30 +22,26 @@ inline Vec dot_pairs(Vec sums, Vec a, Vec b) {
 }
 
 // Values [d, d + 16) of a row of `count`, zeros behind its end.
-inline Vec part_of(const void* row, bool halves, int64_t count, int64_t d) {
+inline Vec part_of(const float* row, int64_t count, int64_t d) {
   const int64_t left = count - d;
-  const int64_t used = left > kLanes ? kLanes : left < 0 ? 0 : left;
-  if (!halves) return load_first(static_cast<const float*>(row) + d, used);
-  const auto inside = static_cast<__mmask16>((1u << used) - 1);
-  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(inside, static_cast<const uint16_t*>(row) + d));
+  return load_first(row + d, left > kLanes ? kLanes : left < 0 ? 0 : left);
 }
 
 // A row as pairs, whole vectors of them.
-inline void round_row(const void* row, bool halves, int64_t count, float* out) {
+inline void round_row(const float* row, int64_t count, float* out) {
   for (int64_t d = 0; d < count; d += 32)
-    store(out + d / 2,
-          pairs_of(part_of(row, halves, count, d), part_of(row, halves, count, d + kLanes)));
+    store(out + d / 2, pairs_of(part_of(row, count, d), part_of(row, count, d + kLanes)));
 }
 
-void pack_pairs(const void* const* key_rows, const void* const* value_rows, bool halves,
-                int64_t count, int64_t head_dim, float* keys, float* values, float* work) {
+void pack_pairs(const float* const* key_rows, const float* const* value_rows, int64_t count,
+                int64_t head_dim, float* keys, float* values, float* work) {
   const int64_t padded = padded_to_lanes(head_dim);
   const int64_t pairs = (head_dim + 31) / 32 * kLanes;  // of one key, whole vectors
   for (int64_t j = 0; j < kKeyBlock; j += kLanes) {
     for (int64_t i = 0; i < kLanes; ++i) {
       float* out = work + i * pairs;
       if (j + i < count)
-        round_row(key_rows[j + i], halves, head_dim, out);
+        round_row(key_rows[j + i], head_dim, out);
       else
         for (int64_t d = 0; d < pairs; d += kLanes) store(out + d, zeros());
     }
@@ -57,8 +53,8 @@ void pack_pairs(const void* const* key_rows, const void* const* value_rows, bool
   };
   for (int64_t j = 0; j < kKeyBlock; j += 2)
     for (int64_t d = 0; d < padded; d += kLanes) {
-      const Vec even = j < count ? part_of(value_rows[j], halves, head_dim, d) : zeros();
-      const Vec odd = j + 1 < count ? part_of(value_rows[j + 1], halves, head_dim, d) : zeros();
+      const Vec even = j < count ? part_of(value_rows[j], head_dim, d) : zeros();
+      const Vec odd = j + 1 < count ? part_of(value_rows[j + 1], head_dim, d) : zeros();
       const __m512i both = _mm512_or_si512(bits(even), _mm512_slli_epi32(bits(odd), 16));
       store(values + j / 2 * padded + d, _mm512_castsi512_ps(both));
     }
@@ -113,7 +109,7 @@ inline void weigh_rows(const float* const* queries, const int64_t* visible, int6
                        float scale, const float* keys, float* largest, float* sum,
                        float (&weights)[R][kKeyBlock / 2], float (&shrink)[R]) {
   alignas(64) float query[R][kLargestBf16Head / 2];
-  for (int r = 0; r < R; ++r) round_row(queries[r], false, head_dim, query[r]);
+  for (int r = 0; r < R; ++r) round_row(queries[r], head_dim, query[r]);
   Vec acc[R * kVectors];
   each<R * kVectors>(VISAVIS_BODY(i) { acc[i] = zeros(); });
   for (int64_t d = 0; d < (head_dim + 1) / 2; ++d) {
@@ -182,13 +178,14 @@ void attend_pairs(const float* const* queries, const int64_t* visible, int64_t h
 }
 
 template <int R>
-void attend_up_to(const float* const* queries, const int64_t* visible, int64_t rows,
-                  int64_t head_dim, float scale, const KeyBlock& block, float* weighted,
-                  float* largest, float* sum) {
+void attend_pairs_up_to(const float* const* queries, const int64_t* visible, int64_t rows,
+                        int64_t head_dim, float scale, const KeyBlock& block, float* weighted,
+                        float* largest, float* sum) {
   if (rows == R)
     return attend_pairs<R>(queries, visible, head_dim, scale, block, weighted, largest, sum);
   if constexpr (R > 1)
-    attend_up_to<R - 1>(queries, visible, rows, head_dim, scale, block, weighted, largest, sum);
+    attend_pairs_up_to<R - 1>(queries, visible, rows, head_dim, scale, block, weighted, largest,
+                              sum);
 }
 
 void attend_in_pairs(const float* const* queries, const int64_t* visible, int64_t rows,
@@ -197,8 +194,9 @@ void attend_in_pairs(const float* const* queries, const int64_t* visible, int64_
   const int64_t padded = padded_to_lanes(head_dim);
   for (int64_t r = 0; r < rows; r += kQueriesPerTile) {
     const int64_t some = rows - r < kQueriesPerTile ? rows - r : kQueriesPerTile;
-    attend_up_to<kQueriesPerTile>(queries + r, visible + r, some, head_dim, scale, block,
-                                  state.weighted + r * padded, state.largest + r, state.sum + r);
+    attend_pairs_up_to<kQueriesPerTile>(queries + r, visible + r, some, head_dim, scale, block,
+                                        state.weighted + r * padded, state.largest + r,
+                                        state.sum + r);
   }
 }
 
@@ -206,7 +204,8 @@ void attend_in_pairs(const float* const* queries, const int64_t* visible, int64_
 constexpr AttentionSimd kInPairs = {.lanes = kLanes,
                                     .pack = pack_pairs,
                                     .attend = attend_in_pairs,
-                                    .merge = nullptr,  // a segment's keys are one range
+                                    .attend_cached = nullptr,  // for segments only
+                                    .merge = nullptr,          // a segment's keys are one range
                                     .clear = clear,
                                     .finish = finish_rows};
 

@@ -57,18 +57,18 @@ class Workspace {
 // Attends to keys [begin, end). `rows_of(j, k, v)` tells where key j's row and value row are.
 template <class RowsOf>
 void attend_range(const AttentionSimd& simd, const QueryRows& rows, int64_t begin, int64_t end,
-                  int64_t head_dim, float scale, bool halves, const RowsOf& rows_of,
-                  Workspace& workspace, const AttentionState& state) {
+                  int64_t head_dim, float scale, const RowsOf& rows_of, Workspace& workspace,
+                  const AttentionState& state) {
   simd.clear(state, rows.count, head_dim);
-  std::array<const void*, kKeyBlock> keys;
-  std::array<const void*, kKeyBlock> values;
+  std::array<const float*, kKeyBlock> keys;
+  std::array<const float*, kKeyBlock> values;
   std::array<int64_t, kMostRows> visible;
   for (int64_t first = begin; first < end; first += kKeyBlock) {
     const int64_t count = std::min(kKeyBlock, end - first);
     for (int64_t j = 0; j < count; ++j)
       rows_of(first + j, keys[static_cast<size_t>(j)], values[static_cast<size_t>(j)]);
-    simd.pack(keys.data(), values.data(), halves, count, head_dim, workspace.keys(),
-              workspace.values(), workspace.work());
+    simd.pack(keys.data(), values.data(), count, head_dim, workspace.keys(), workspace.values(),
+              workspace.work());
     for (int64_t r = 0; r < rows.count; ++r)
       visible[static_cast<size_t>(r)] = rows.seen[static_cast<size_t>(r)] - first;
     simd.attend(rows.query.data(), visible.data(), rows.count, head_dim, scale,
@@ -105,12 +105,12 @@ void segment_attention_with(const AttentionSimd& simd, const SegmentAttentionArg
         rows.out[static_cast<size_t>(r)] = args.y + (token * args.heads + task.head) * dim;
         rows.seen[static_cast<size_t>(r)] = length;
       }
-      const auto rows_of = [&](int64_t j, const void*& key, const void*& value) {
+      const auto rows_of = [&](int64_t j, const float*& key, const float*& value) {
         const int64_t at = (start + j) * args.stride + task.head * dim;
         key = args.k + at;
         value = args.v + at;
       };
-      attend_range(simd, rows, 0, length, dim, args.scale, false, rows_of, workspace, state);
+      attend_range(simd, rows, 0, length, dim, args.scale, rows_of, workspace, state);
       simd.finish(state, rows.count, dim, rows.out.data());
     }
   };
@@ -128,7 +128,10 @@ class CachedAttention {
         batch_(*args.batch),
         kv_(*args.kv),
         group_(args.heads / args.kv->kv_heads),
-        padded_(round_up(args.kv->head_dim, simd.lanes)) {
+        padded_(round_up(args.kv->head_dim, simd.lanes)),
+        format_(args.kv->dtype == DType::f32   ? CachedBlock::Format::f32
+                : args.kv->dtype == DType::f16 ? CachedBlock::Format::f16
+                                               : CachedBlock::Format::i8) {
     for (int64_t s = 0; s < batch_.sequences; ++s) {
       const int64_t rows = queries_of(s) * group_;
       for (int64_t head = 0; head < kv_.kv_heads; ++head)
@@ -176,20 +179,29 @@ class CachedAttention {
     return rows.seen[static_cast<size_t>(rows.count - 1)];
   }
 
-  void attend_split(const Task& task, const QueryRows& rows, int64_t split, Workspace& workspace,
+  void attend_split(const Task& task, const QueryRows& rows, int64_t split,
                     const AttentionState& state) const {
     const int32_t* pages = batch_.page_table.i32() + task.sequence * batch_.page_table.cols();
-    const bool halves = kv_.dtype == DType::f16;
-    const int64_t row_bytes = kv_.head_dim * tensor::size_of(kv_.dtype);
-    const auto rows_of = [&](int64_t j, const void*& key, const void*& value) {
-      const int64_t page = pages[j / kv_.page_size];
-      const int64_t row = (page * kv_.kv_heads + task.kv_head) * kv_.page_size + j % kv_.page_size;
-      key = kv_.k.data + row * row_bytes;
-      value = kv_.v.data + row * row_bytes;
-    };
+    simd_.clear(state, rows.count, kv_.head_dim);
+    const int64_t element = tensor::size_of(kv_.dtype);
+    const bool scaled = kv_.dtype == DType::i8;
     const int64_t end = std::min((split + 1) * kSplit, keys_of(rows));
-    attend_range(simd_, rows, split * kSplit, end, kv_.head_dim, args_.scale, halves, rows_of,
-                 workspace, state);
+    std::array<int64_t, kMostRows> visible;
+    for (int64_t first = split * kSplit; first < end; first += kKeyBlock) {
+      const int64_t part = pages[first / kKeyBlock] * kv_.kv_heads + task.kv_head;
+      const int64_t at = part * kKeyBlock * kv_.head_dim * element;
+      for (int64_t r = 0; r < rows.count; ++r)
+        visible[static_cast<size_t>(r)] = rows.seen[static_cast<size_t>(r)] - first;
+      const CachedBlock block = {
+          .format = format_,
+          .keys = kv_.k.data + at,
+          .values = kv_.v.data + at,
+          .key_scales = scaled ? kv_.k_scales.f32() + part * kKeyBlock : nullptr,
+          .value_scales = scaled ? kv_.v_scales.f32() + part * kKeyBlock : nullptr,
+          .count = std::min(kKeyBlock, end - first)};
+      simd_.attend_cached(rows.query.data(), visible.data(), rows.count, kv_.head_dim, args_.scale,
+                          block, state);
+    }
   }
 
   // One task after the other on each thread; a task goes through its splits in order.
@@ -202,9 +214,9 @@ class CachedAttention {
       for (int64_t i = begin; i < end; ++i) {
         const Task& task = tasks_[static_cast<size_t>(i)];
         fill(task, rows);
-        attend_split(task, rows, 0, workspace, total);
+        attend_split(task, rows, 0, total);
         for (int64_t split = 1; split * kSplit < keys_of(rows); ++split) {
-          attend_split(task, rows, split, workspace, part);
+          attend_split(task, rows, split, part);
           simd_.merge(part, rows.count, kv_.head_dim, total);
         }
         simd_.finish(total, rows.count, kv_.head_dim, rows.out.data());
@@ -223,13 +235,12 @@ class CachedAttention {
       return Workspace::state_in(states.floats() + (task * splits + split) * floats, padded_);
     };
     const auto attend = [&](int64_t begin, int64_t end) {
-      Workspace workspace(context_.scratch, padded_);
       QueryRows rows;
       for (int64_t i = begin; i < end; ++i) {
         const Task& task = tasks_[static_cast<size_t>(i / splits)];
         fill(task, rows);
         if (i % splits * kSplit < keys_of(rows))
-          attend_split(task, rows, i % splits, workspace, state_of(i / splits, i % splits));
+          attend_split(task, rows, i % splits, state_of(i / splits, i % splits));
       }
     };
     context_.pool.parallel_for(count * splits, 1, attend);
@@ -252,6 +263,7 @@ class CachedAttention {
   const KvView& kv_;
   int64_t group_;
   int64_t padded_;
+  CachedBlock::Format format_;
   std::vector<Task> tasks_;
 };
 

@@ -57,14 +57,23 @@ void segment_attention_plain(const SegmentAttentionArgs& args, CpuContext& conte
 
 namespace {
 
-// Row of one cached position as floats: the cache's own bytes if they are f32, else `copy`.
-const float* cached_row(const KvView& kv, const MutView& cache, int64_t page, int64_t head,
-                        int64_t offset, float* copy) {
-  const int64_t at = ((page * kv.kv_heads + head) * kv.page_size + offset) * kv.head_dim;
-  if (kv.dtype == DType::f32) return cache.as<float>() + at;
-  const tensor::F16* halves = cache.as<tensor::F16>() + at;
-  for (int64_t d = 0; d < kv.head_dim; ++d) copy[d] = tensor::to_float(halves[d]);
-  return copy;
+float cached_value(const MutView& cache, int64_t at) {
+  if (cache.dtype == DType::f32) return cache.as<float>()[at];
+  if (cache.dtype == DType::f16) return tensor::to_float(cache.as<tensor::F16>()[at]);
+  return static_cast<float>(cache.as<int8_t>()[at]);
+}
+
+// Key or value row of one cached position.
+const float* cached_row(const KvView& kv, bool keys, int64_t page, int64_t head, int64_t offset,
+                        float* row) {
+  const int64_t part = page * kv.kv_heads + head;
+  const int64_t position = part * kv.page_size + offset;
+  const float scale =
+      kv.dtype == DType::i8 ? (keys ? kv.k_scales : kv.v_scales).f32()[position] : 1.0f;
+  for (int64_t d = 0; d < kv.head_dim; ++d)
+    row[d] = scale * (keys ? cached_value(kv.k, (part * kv.head_dim + d) * kv.page_size + offset)
+                           : cached_value(kv.v, position * kv.head_dim + d));
+  return row;
 }
 
 }  // namespace
@@ -91,7 +100,7 @@ void cached_attention_plain(const CachedAttentionArgs& args, CpuContext& context
         const float* q = args.q + ((first + query) * args.heads + head) * dim;
         for (int64_t j = 0; j < visible; ++j) {
           const float* k =
-              cached_row(kv, kv.k, pages[j / kv.page_size], head / group, j % kv.page_size, copy);
+              cached_row(kv, true, pages[j / kv.page_size], head / group, j % kv.page_size, copy);
           scores[j] = dot(q, k, dim) * args.scale;
         }
         softmax(scores, visible);
@@ -99,7 +108,7 @@ void cached_attention_plain(const CachedAttentionArgs& args, CpuContext& context
         std::fill(y, y + dim, 0.0f);
         for (int64_t j = 0; j < visible; ++j) {
           const float* v =
-              cached_row(kv, kv.v, pages[j / kv.page_size], head / group, j % kv.page_size, copy);
+              cached_row(kv, false, pages[j / kv.page_size], head / group, j % kv.page_size, copy);
           for (int64_t d = 0; d < dim; ++d) y[d] += scores[j] * v[d];
         }
       }

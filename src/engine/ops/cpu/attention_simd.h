@@ -28,15 +28,30 @@ struct KeyBlock {
   int64_t count;        // keys in it; zeros follow
 };
 
+/// One page of cached keys and values as it lies in the cache (KvView), kKeyBlock positions.
+struct CachedBlock {
+  enum class Format { f32, f16, i8 };
+  Format format;
+  const void* keys;         // [head_dim, kKeyBlock]
+  const void* values;       // [kKeyBlock, head_dim]
+  const float* key_scales;  // [kKeyBlock]; i8 only
+  const float* value_scales;
+  int64_t count;  // positions that have been written
+};
+
 struct AttentionSimd {
   int64_t lanes;  // head_dim is padded to a multiple of it
-  /// Packs `count` rows (f32, or f16 if `halves`) of keys and values; the rest becomes zeros.
+  /// Packs `count` rows of keys and values; the rest becomes zeros.
   /// keys [padded, kKeyBlock], values [kKeyBlock, padded], work [kKeyBlock, padded].
-  void (*pack)(const void* const* key_rows, const void* const* value_rows, bool halves,
-               int64_t count, int64_t head_dim, float* keys, float* values, float* work);
+  void (*pack)(const float* const* key_rows, const float* const* value_rows, int64_t count,
+               int64_t head_dim, float* keys, float* values, float* work);
   /// Row r attends to the first visible[r] keys of the block (none if <= 0).
   void (*attend)(const float* const* queries, const int64_t* visible, int64_t rows,
                  int64_t head_dim, float scale, const KeyBlock& block, const AttentionState& state);
+  /// The same over cached keys and values; head_dim is a multiple of `lanes`.
+  void (*attend_cached)(const float* const* queries, const int64_t* visible, int64_t rows,
+                        int64_t head_dim, float scale, const CachedBlock& block,
+                        const AttentionState& state);
   /// Adds what `from` saw to `into`: the two saw different keys.
   void (*merge)(const AttentionState& from, int64_t rows, int64_t head_dim,
                 const AttentionState& into);

@@ -6,29 +6,25 @@ namespace {
 
 constexpr float kMinusInfinity = -__builtin_inff();
 
+template <int I>
+struct Number {
+  static constexpr int kValue = I;
+};
+
 inline int64_t padded_to_lanes(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
-// Copies one row as f32, zero padded.
-inline void widen(const void* row, bool halves, int64_t count, float* out) {
-  if (!halves) {
-    const float* from = static_cast<const float*>(row);
-    for (int64_t d = 0; d < count; d += kLanes)
-      store(out + d, load_first(from + d, count - d < kLanes ? count - d : kLanes));
-    return;
-  }
-  const uint16_t* from = static_cast<const uint16_t*>(row);
-  int64_t d = 0;
-  for (; d + kLanes <= count; d += kLanes) store(out + d, load_f16(from + d));
-  if (d == count) return;
-  for (int64_t i = d; i < d + kLanes; ++i) out[i] = i < count ? half_to_float(from[i]) : 0.0f;
+// Copies one row, zero padded.
+inline void copy_row(const float* from, int64_t count, float* out) {
+  for (int64_t d = 0; d < count; d += kLanes)
+    store(out + d, load_first(from + d, count - d < kLanes ? count - d : kLanes));
 }
 
-void pack(const void* const* key_rows, const void* const* value_rows, bool halves, int64_t count,
+void pack(const float* const* key_rows, const float* const* value_rows, int64_t count,
           int64_t head_dim, float* keys, float* values, float* work) {
   const int64_t padded = padded_to_lanes(head_dim);
   for (int64_t j = 0; j < count; ++j) {
-    widen(key_rows[j], halves, head_dim, work + j * padded);
-    widen(value_rows[j], halves, head_dim, values + j * padded);
+    copy_row(key_rows[j], head_dim, work + j * padded);
+    copy_row(value_rows[j], head_dim, values + j * padded);
   }
   for (int64_t i = count * padded; i < kKeyBlock * padded; i += kLanes) {
     store(work + i, zeros());
@@ -39,9 +35,26 @@ void pack(const void* const* key_rows, const void* const* value_rows, bool halve
       transpose_block(work + j * padded + d, padded, keys + d * kKeyBlock + j, kKeyBlock);
 }
 
+// How keys and values are held: kLanes of them from element `at` on.
+struct F32 {
+  static Vec values(const void* data, int64_t at) {
+    return load(static_cast<const float*>(data) + at);
+  }
+};
+struct F16 {
+  static Vec values(const void* data, int64_t at) {
+    return load_f16(static_cast<const uint16_t*>(data) + at);
+  }
+};
+struct I8 {
+  static Vec values(const void* data, int64_t at) {
+    return load_i8(static_cast<const int8_t*>(data) + at);
+  }
+};
+
 // scores[r][j] = queries[r] . key j, for R rows and the whole block.
-template <int R>
-inline void score_rows(const float* const* queries, int64_t head_dim, const float* keys,
+template <class Held, int R>
+inline void score_rows(const float* const* queries, int64_t head_dim, const void* keys,
                        float (&scores)[R][kKeyBlock]) {
   for (int64_t j = 0; j < kKeyBlock; j += kKeyVectors * kLanes) {
     Vec acc[R][kKeyVectors];
@@ -52,7 +65,7 @@ inline void score_rows(const float* const* queries, int64_t head_dim, const floa
     for (int64_t d = 0; d < head_dim; ++d) {
       Vec key[kKeyVectors];
 #pragma GCC unroll 8
-      for (int i = 0; i < kKeyVectors; ++i) key[i] = load(keys + d * kKeyBlock + j + i * kLanes);
+      for (int i = 0; i < kKeyVectors; ++i) key[i] = Held::values(keys, d * kKeyBlock + j + i * kLanes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const Vec query = set1(queries[r][d]);
@@ -99,9 +112,10 @@ inline float weigh(float* scores, int64_t visible, float scale, float& largest, 
 }
 
 // weighted[r] = weighted[r] * shrink[r] + weights[r] . values, for R rows and N vectors of columns.
-template <int R, int N>
+template <class Held, int R, int N>
 inline void gather_values(const float (&weights)[R][kKeyBlock], const float (&shrink)[R],
-                          int64_t count, const float* values, int64_t padded, float* weighted) {
+                          int64_t count, const void* values, int64_t first, int64_t padded,
+                          float* weighted) {
   Vec acc[R][N];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -111,7 +125,7 @@ inline void gather_values(const float (&weights)[R][kKeyBlock], const float (&sh
   for (int64_t j = 0; j < count; ++j) {
     Vec value[N];
 #pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) value[i] = load(values + j * padded + i * kLanes);
+    for (int i = 0; i < N; ++i) value[i] = Held::values(values, j * padded + first + i * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const Vec weight = set1(weights[r][j]);
@@ -125,66 +139,100 @@ inline void gather_values(const float (&weights)[R][kKeyBlock], const float (&sh
     for (int i = 0; i < N; ++i) store(weighted + r * padded + i * kLanes, acc[r][i]);
 }
 
+// As much of a block as both kinds of it have; scales are null but for i8.
+struct AnyBlock {
+  const void* keys;
+  const void* values;
+  const float* key_scales;
+  const float* value_scales;
+  int64_t count;
+};
+
 template <int R>
+inline void scale_rows(const float* by, float (&rows)[R][kKeyBlock]) {
+  if (by == nullptr) return;
+  for (int r = 0; r < R; ++r)
+    for (int64_t j = 0; j < kKeyBlock; j += kLanes)
+      store(&rows[r][j], mul(load(&rows[r][j]), load(by + j)));
+}
+
+template <class Held, int R>
 void attend_rows(const float* const* queries, const int64_t* visible, int64_t head_dim, float scale,
-                 const KeyBlock& block, float* weighted, float* largest, float* sum) {
+                 const AnyBlock& block, float* weighted, float* largest, float* sum) {
   alignas(64) float scores[R][kKeyBlock];
-  score_rows<R>(queries, head_dim, block.keys, scores);
+  score_rows<Held, R>(queries, head_dim, block.keys, scores);
+  scale_rows<R>(block.key_scales, scores);
   float shrink[R];
   for (int r = 0; r < R; ++r) shrink[r] = weigh(scores[r], visible[r], scale, largest[r], sum[r]);
+  scale_rows<R>(block.value_scales, scores);
   const int64_t padded = padded_to_lanes(head_dim);
   for (int64_t d = 0; d < padded;) {
     const int64_t vectors = (padded - d) / kLanes;
     // Equal pieces (5 = 3 + 2) keep the multiply-adds busy better than 4 + 1.
     const int64_t pieces = (vectors + kValueVectors - 1) / kValueVectors;
     const int64_t piece = (vectors + pieces - 1) / pieces;
-    const float* values = block.values + d;
+    const auto gather = [&](auto vectors_at_once) {
+      gather_values<Held, R, decltype(vectors_at_once)::kValue>(scores, shrink, block.count,
+                                                                block.values, d, padded,
+                                                                weighted + d);
+    };
     if (kValueVectors >= 4 && piece == 4)
-      gather_values<R, 4>(scores, shrink, block.count, values, padded, weighted + d);
+      gather(Number<4>{});
     else if (kValueVectors >= 3 && piece == 3)
-      gather_values<R, 3>(scores, shrink, block.count, values, padded, weighted + d);
+      gather(Number<3>{});
     else if (piece == 2)
-      gather_values<R, 2>(scores, shrink, block.count, values, padded, weighted + d);
+      gather(Number<2>{});
     else
-      gather_values<R, 1>(scores, shrink, block.count, values, padded, weighted + d);
+      gather(Number<1>{});
     d += piece * kLanes;
   }
 }
 
-void attend(const float* const* queries, const int64_t* visible, int64_t rows, int64_t head_dim,
-            float scale, const KeyBlock& block, const AttentionState& state) {
-  static_assert(kQueriesPerTile == 6);
+template <class Held, int R>
+void attend_up_to(const float* const* queries, const int64_t* visible, int64_t rows,
+                  int64_t head_dim, float scale, const AnyBlock& block, float* weighted,
+                  float* largest, float* sum) {
+  if (rows == R)
+    return attend_rows<Held, R>(queries, visible, head_dim, scale, block, weighted, largest, sum);
+  if constexpr (R > 1)
+    attend_up_to<Held, R - 1>(queries, visible, rows, head_dim, scale, block, weighted, largest,
+                              sum);
+}
+
+template <class Held>
+void attend_block(const float* const* queries, const int64_t* visible, int64_t rows,
+                  int64_t head_dim, float scale, const AnyBlock& block,
+                  const AttentionState& state) {
   const int64_t padded = padded_to_lanes(head_dim);
   for (int64_t r = 0; r < rows; r += kQueriesPerTile) {
     const int64_t some = rows - r < kQueriesPerTile ? rows - r : kQueriesPerTile;
     bool any = false;
     for (int64_t i = 0; i < some; ++i) any = any || visible[r + i] > 0;
     if (!any) continue;
-    const float* const* q = queries + r;
-    const int64_t* seen = visible + r;
-    float* weighted = state.weighted + r * padded;
-    float* largest = state.largest + r;
-    float* sum = state.sum + r;
-    switch (some) {
-      case 1:
-        attend_rows<1>(q, seen, head_dim, scale, block, weighted, largest, sum);
-        break;
-      case 2:
-        attend_rows<2>(q, seen, head_dim, scale, block, weighted, largest, sum);
-        break;
-      case 3:
-        attend_rows<3>(q, seen, head_dim, scale, block, weighted, largest, sum);
-        break;
-      case 4:
-        attend_rows<4>(q, seen, head_dim, scale, block, weighted, largest, sum);
-        break;
-      case 5:
-        attend_rows<5>(q, seen, head_dim, scale, block, weighted, largest, sum);
-        break;
-      default:
-        attend_rows<6>(q, seen, head_dim, scale, block, weighted, largest, sum);
-        break;
-    }
+    attend_up_to<Held, kQueriesPerTile>(queries + r, visible + r, some, head_dim, scale, block,
+                                        state.weighted + r * padded, state.largest + r,
+                                        state.sum + r);
+  }
+}
+
+void attend(const float* const* queries, const int64_t* visible, int64_t rows, int64_t head_dim,
+            float scale, const KeyBlock& block, const AttentionState& state) {
+  const AnyBlock any = {block.keys, block.values, nullptr, nullptr, block.count};
+  attend_block<F32>(queries, visible, rows, head_dim, scale, any, state);
+}
+
+void attend_cached(const float* const* queries, const int64_t* visible, int64_t rows,
+                   int64_t head_dim, float scale, const CachedBlock& block,
+                   const AttentionState& state) {
+  const AnyBlock any = {block.keys, block.values, block.key_scales, block.value_scales,
+                        block.count};
+  switch (block.format) {
+    case CachedBlock::Format::f32:
+      return attend_block<F32>(queries, visible, rows, head_dim, scale, any, state);
+    case CachedBlock::Format::f16:
+      return attend_block<F16>(queries, visible, rows, head_dim, scale, any, state);
+    case CachedBlock::Format::i8:
+      return attend_block<I8>(queries, visible, rows, head_dim, scale, any, state);
   }
 }
 
@@ -227,6 +275,7 @@ void finish_rows(const AttentionState& state, int64_t rows, int64_t head_dim, fl
 constexpr AttentionSimd kAttentionSimd = {.lanes = kLanes,
                                           .pack = pack,
                                           .attend = attend,
+                                          .attend_cached = attend_cached,
                                           .merge = merge,
                                           .clear = clear,
                                           .finish = finish_rows};

@@ -222,8 +222,8 @@ class CpuOps final : public Ops {
   }
 
   static void require_cache(const char* op, const KvView& kv) {
-    require(kv.dtype == DType::f32 || kv.dtype == DType::f16, op,
-            ": the CPU keeps KV as f32 or f16, found ", name_of(kv.dtype));
+    require(kv.dtype == DType::f32 || kv.dtype == DType::f16 || kv.dtype == DType::i8, op,
+            ": the CPU keeps KV as f32, f16 or i8, found ", name_of(kv.dtype));
   }
 
   template <class Args>

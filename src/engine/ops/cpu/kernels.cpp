@@ -36,6 +36,11 @@ bool may_round_segments(const SegmentAttentionArgs& args) {
   return args.round_input && args.head_dim <= kLargestBf16Head;
 }
 
+template <int64_t kLanes>
+bool whole_blocks(const CachedAttentionArgs& args) {
+  return args.kv->page_size == kKeyBlock && args.kv->head_dim % kLanes == 0;
+}
+
 template <class Args>
 bool anything(const Args&) {
   return true;
@@ -84,8 +89,8 @@ constexpr Kernel<SegmentAttentionArgs> kSegmentAttention[] = {
     {"plain", any_cpu, anything<SegmentAttentionArgs>, segment_attention_plain},
 };
 constexpr Kernel<CachedAttentionArgs> kCachedAttention[] = {
-    {"avx512", has_avx512, anything<CachedAttentionArgs>, cached_attention_avx512},
-    {"avx2", has_avx2, anything<CachedAttentionArgs>, cached_attention_avx2},
+    {"avx512", has_avx512, whole_blocks<16>, cached_attention_avx512},
+    {"avx2", has_avx2, whole_blocks<8>, cached_attention_avx2},
     {"plain", any_cpu, anything<CachedAttentionArgs>, cached_attention_plain},
 };
 

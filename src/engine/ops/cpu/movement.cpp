@@ -1,6 +1,7 @@
 #include "engine/ops/cpu/movement.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -11,13 +12,25 @@ namespace {
 
 int64_t row_at(const int32_t* rows, int64_t i) { return rows == nullptr ? i : rows[i]; }
 
-void store_row(const float* from, int64_t count, DType dtype, const MutView& cache, int64_t at) {
-  if (dtype == DType::f32) {
-    std::copy_n(from, count, cache.as<float>() + at);
-    return;
+// Writes a row of keys or values to elements at, at + stride, ...; i8 puts its scale into *scale.
+void store_row(const float* from, int64_t count, const MutView& cache, int64_t at, int64_t stride,
+               float* scale) {
+  if (cache.dtype == DType::f32) {
+    float* to = cache.as<float>() + at;
+    for (int64_t i = 0; i < count; ++i) to[i * stride] = from[i];
+  } else if (cache.dtype == DType::f16) {
+    tensor::F16* to = cache.as<tensor::F16>() + at;
+    for (int64_t i = 0; i < count; ++i) to[i * stride] = tensor::to_f16(from[i]);
+  } else {
+    float size = 0;
+    for (int64_t i = 0; i < count; ++i) size = std::max(size, std::abs(from[i]));
+    constexpr float kTiny = 1e-35f;  // 127 / size stays finite
+    const float inverse = size > kTiny ? 127.0f / size : 0.0f;
+    *scale = size > kTiny ? size / 127.0f : 0.0f;
+    int8_t* to = cache.as<int8_t>() + at;
+    for (int64_t i = 0; i < count; ++i)
+      to[i * stride] = static_cast<int8_t>(std::nearbyint(from[i] * inverse));
   }
-  tensor::F16* to = cache.as<tensor::F16>() + at;
-  for (int64_t i = 0; i < count; ++i) to[i] = tensor::to_f16(from[i]);
 }
 
 // Where point i of `points` falls on a grid of `side` with aligned corners: linspace(0, side - 1,
@@ -89,9 +102,13 @@ void write_kv_on_cpu(const float* k, const float* v, const int32_t* slots, int64
       const int64_t offset = slots[token] % kv.page_size;
       for (int64_t head = 0; head < kv.kv_heads; ++head) {
         const int64_t from = (token * kv.kv_heads + head) * dim;
-        const int64_t to = ((page * kv.kv_heads + head) * kv.page_size + offset) * dim;
-        store_row(k + from, dim, kv.dtype, kv.k, to);
-        store_row(v + from, dim, kv.dtype, kv.v, to);
+        const int64_t part = page * kv.kv_heads + head;
+        const int64_t position = part * kv.page_size + offset;
+        const bool scaled = kv.dtype == DType::i8;
+        store_row(k + from, dim, kv.k, part * dim * kv.page_size + offset, kv.page_size,
+                  scaled ? kv.k_scales.f32() + position : nullptr);
+        store_row(v + from, dim, kv.v, position * dim, 1,
+                  scaled ? kv.v_scales.f32() + position : nullptr);
       }
     }
   });
