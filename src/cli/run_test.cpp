@@ -135,7 +135,7 @@ TEST(Wiring, RefusalsNameWhatIsWrong) {
   EXPECT_THAT(refusal({"run", "/no/such/folder", "-p", "x"}), HasSubstr("/no/such/folder"));
   EXPECT_THAT(refusal({"run", "https://host/v1#model", "-p", "x"}), HasSubstr("another version"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--weights", "int3"}), HasSubstr("int3"));
-  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--kv", "int8"}), HasSubstr("int8"));
+  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--kv", "int4"}), HasSubstr("int8"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--ctx", "0"}), HasSubstr("ctx"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--ctx", "99999999"}), HasSubstr("99999999"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--device", "cuda:0"}), HasSubstr("CUDA"));
