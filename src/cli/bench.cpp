@@ -74,11 +74,10 @@ void print_head(const base::Json& json) {
              text_of(options["weights"]), text_of(options["activations"]), text_of(options["kv"]),
              text_of(json["device"]), text_of(json["cpu"]));
   const base::Json& found = json["ceilings"];
-  std::vector<std::string> reads;
-  for (const base::Json& rate : found["read_bytes_per_s_all"])
-    reads.push_back(fmt::format("{:.1f}", giga(rate)));
-  fmt::print("ceilings    reads {:.1f} GB/s (taken during the run: {})\n",
-             giga(found["read_bytes_per_s"]), base::join(reads, ", "));
+  const base::Json& reads = found["read_bytes_per_s_spread"];
+  fmt::print("ceilings    reads {:.1f} GB/s (median {:.1f}, least {:.1f} of {} times)\n",
+             giga(found["read_bytes_per_s"]), giga(reads["median"]), giga(reads["min"]),
+             reads["runs"].get<int>());
   fmt::print("            int8 {:.0f} Gop/s ({}), f32 {:.0f} Gflop/s", giga(found["int8_op_per_s"]),
              text_of(found["int8_instruction"]), giga(found["f32_flop_per_s"]));
   if (found["bf16_flop_per_s"] > 0)
@@ -149,9 +148,9 @@ void print(const base::Json& json) {
   for (const char* part : {"prompt", "generation"}) print_text_part(json["cases"], part);
   print_vision(json["cases"]);
   fmt::print(
-      "\nread and compute: the share of the median run's time that reading weights and cache "
-      "once,\n"
-      "and multiplying in the format that runs, would take at the ceilings.\n");
+      "\nread: share of a run's time that reading weights and cache once takes at the rate that "
+      "was\n"
+      "measured beside the run; compute: that multiplying takes at the ceiling of its format\n");
   if (json["stopped"].get<bool>()) fmt::print("Stopped on request before the end.\n");
 }
 

@@ -21,8 +21,10 @@ namespace {
 constexpr int64_t kUsualIds = 1000;  // ids below this are words in every vocabulary that is larger
 constexpr int64_t kWarmUpRows = 32;
 constexpr double kShortRun = 1;  // seconds; a case of shorter runs gets a whole one to warm up
-// The read ceiling takes up to 1 GB of its own, which must be there beside the model.
+// What must be left of the memory for the read ceiling beside the model.
 constexpr int64_t kCeilingBytes = int64_t{2} << 30;
+constexpr int kBriefPasses = 2;
+constexpr double kBriefPassSeconds = 0.03;
 
 bool wants(const Options& options, std::string_view part) {
   return std::find(options.parts.begin(), options.parts.end(), part) != options.parts.end();
@@ -89,14 +91,15 @@ class Measurement {
   Report run() {
     const Options& options = report_.options;
     log_("measuring the ceilings of this machine");
-    report_.ceilings = ops::measure_cpu_ceilings(options.model.open.threads);
-    add_read_ceiling(report_.ceilings.bytes_per_second);
+    take_ceilings();
     load();
+    hold_ceiling();
     if (wants(options, "prompt")) measure_prompts();
     if (wants(options, "generation")) measure_generation();
     if (wants(options, "vision")) measure_vision();
-    read_ceiling();
     note_peak(report_.peak_bytes);
+    if (!stop_) take_ceilings();
+    if (ceiling_ != nullptr && report_.peak_bytes > 0) report_.peak_bytes -= ceiling_->bytes();
     report_.stopped = stop_;
     return std::move(report_);
   }
@@ -110,20 +113,36 @@ class Measurement {
   }
   void restart_peak() { peak_known_ = machine::reset_peak_resident(); }
 
-  void add_read_ceiling(double rate) {
-    report_.read_ceilings.push_back(rate);
-    report_.ceilings.bytes_per_second = std::max(report_.ceilings.bytes_per_second, rate);
-    log_(fmt::format("memory is read at {:.1f} GB/s", rate / 1e9));
+  // What was disturbed at one time may not be at another: the best counts.
+  void take_ceilings() {
+    const ops::CpuCeilings found = ops::measure_cpu_ceilings(report_.options.model.open.threads);
+    ops::CpuCeilings& best = report_.ceilings;
+    report_.read_ceilings.push_back(found.bytes_per_second);
+    best.bytes_per_second = std::max(best.bytes_per_second, found.bytes_per_second);
+    best.flops_per_second = std::max(best.flops_per_second, found.flops_per_second);
+    best.bf16_flops_per_second = std::max(best.bf16_flops_per_second, found.bf16_flops_per_second);
+    if (found.int8_ops_per_second <= best.int8_ops_per_second) return;
+    best.int8_ops_per_second = found.int8_ops_per_second;
+    best.int8_instruction = found.int8_instruction;
   }
 
-  // Other users of the machine's memory come and go, so the ceiling is taken beside every part.
-  void read_ceiling() {
-    if (stop_) return;
+  // On a shared machine the rate changes within seconds, so it is taken beside every run.
+  double read_rate() {
+    const double rate = ceiling_ == nullptr ? report_.ceilings.bytes_per_second
+                                            : ceiling_->measure(kBriefPasses, kBriefPassSeconds);
+    report_.read_ceilings.push_back(rate);
+    report_.ceilings.bytes_per_second = std::max(report_.ceilings.bytes_per_second, rate);
+    return rate;
+  }
+
+  // The ceiling's memory stays while cases are timed, if the machine has it beside the model.
+  void hold_ceiling() {
     const int64_t available = machine::memory_facts().available_bytes;
-    if (available > 0 && available < kCeilingBytes) return;
-    note_peak(report_.peak_bytes);
-    add_read_ceiling(ops::measure_read_ceiling(report_.options.model.open.threads));
-    restart_peak();  // the ceiling's own memory is not the model's
+    if (available > 0 && available < kCeilingBytes) {
+      log_("too little memory is left to measure the read ceiling beside each run");
+      return;
+    }
+    ceiling_ = std::make_unique<ops::ReadCeiling>(report_.options.model.open.threads);
   }
 
   // --- loading ----------------------------------------------------------------------------------
@@ -210,13 +229,19 @@ class Measurement {
     else
       warm_up();
     double spent = 0;
+    double rate = read_rate();
     while (static_cast<int>(row.seconds.size()) < options.repeat && !stop_ &&
            (row.seconds.empty() || spent < options.seconds)) {
       const int64_t begin = base::steady_clock().now_ns();
       body();
       const double seconds = base::seconds_between(begin, base::steady_clock().now_ns());
+      if (stop_) break;
       spent += seconds;
-      if (!stop_) row.seconds.push_back(seconds);
+      row.seconds.push_back(seconds);
+      const double before = rate;
+      // Short runs, of models that fit the caches, keep what they have there.
+      if (expected >= kShortRun / 10) rate = read_rate();
+      row.read_rates.push_back(std::max(before, rate));
     }
     if (row.seconds.empty()) return;
     log_(fmt::format("{}: {:.4g} s (median of {})", words_of(row), median(row.seconds),
@@ -267,7 +292,6 @@ class Measurement {
   }
 
   void measure_prompts() {
-    read_ceiling();
     const int64_t tokens = std::min(report_.options.prompt, report_.limits.context);
     for (Case& row : text_cases("prompt", tokens)) {
       row.steps = (tokens + rows_at_once(row) - 1) / rows_at_once(row);
@@ -289,7 +313,6 @@ class Measurement {
   }
 
   void measure_generation() {
-    read_ceiling();
     const int64_t tokens = std::min(report_.options.tokens, report_.limits.context);
     for (Case& row : text_cases("generation", tokens)) {
       row.steps = tokens;
@@ -318,6 +341,7 @@ class Measurement {
   Report report_;
   std::vector<Prepared> pictures_;
   std::unique_ptr<MeasuredModel> model_;
+  std::unique_ptr<ops::ReadCeiling> ceiling_;  // null: measured only once, at the beginning
   bool peak_known_ = false;
 };
 

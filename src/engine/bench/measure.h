@@ -39,10 +39,11 @@ struct Case {
   int64_t picture = 0;  // side in pixels
   int64_t patches = 0;
   int64_t image_tokens = 0;
-  double prepare_seconds = 0;        // decoding, resizing and cutting of the picture
-  Work work = {};                    // of one run
-  std::vector<double> seconds = {};  // of every run, in order
-  std::string left_out = {};         // why there is none
+  double prepare_seconds = 0;           // decoding, resizing and cutting of the picture
+  Work work = {};                       // of one run
+  std::vector<double> seconds = {};     // of every run, in order
+  std::vector<double> read_rates = {};  // the read ceiling beside every run, in bytes per second
+  std::string left_out = {};            // why there is none
 };
 
 struct Loading {

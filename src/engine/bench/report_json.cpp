@@ -19,7 +19,7 @@ Json spread(const std::vector<double>& values) {
 Json ceilings_json(const Report& report) {
   const ops::CpuCeilings& found = report.ceilings;
   return {{"read_bytes_per_s", found.bytes_per_second},
-          {"read_bytes_per_s_all", report.read_ceilings},
+          {"read_bytes_per_s_spread", spread(report.read_ceilings)},
           {"f32_flop_per_s", found.flops_per_second},
           {"int8_op_per_s", found.int8_ops_per_second},
           {"int8_instruction", found.int8_instruction},
@@ -68,14 +68,23 @@ Json memory_json(const Report& report) {
           {"peak_bytes", report.peak_bytes}};
 }
 
+// Of each run the share of its time that reading takes at the ceiling beside it; the median.
+double share_of_read(const Case& row) {
+  std::vector<double> shares;
+  for (size_t i = 0; i < row.seconds.size(); ++i)
+    shares.push_back(static_cast<double>(row.work.bytes()) / row.read_rates[i] / row.seconds[i]);
+  return median(shares);
+}
+
 // Rates of the median run, and what share of the time the ceilings account for.
 void add_rates(const Case& row, const ops::CpuCeilings& ceilings, Json& json) {
   const double seconds = median(row.seconds);
   const Work& work = row.work;
-  const double read = work.read_seconds(ceilings) / seconds;
+  const double read = share_of_read(row);
   const double compute = work.compute_seconds(ceilings) / seconds;
   json["s"] = spread(row.seconds);
   json["gop_per_s"] = work.ops() / seconds / 1e9;
+  json["read_bytes_per_s"] = spread(row.read_rates);
   json["share_of_read"] = read;
   json["share_of_compute"] = compute;
   json["share"] = std::max(read, compute);

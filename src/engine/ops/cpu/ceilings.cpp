@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <memory>
 #include <vector>
 
 #include "base/threads.h"
@@ -78,8 +79,9 @@ double seconds_of(base::ThreadPool& pool, const Body& body) {
   return seconds.count();
 }
 
-int64_t repeats_for(double seconds) {
-  return static_cast<int64_t>(kPassSeconds / std::max(seconds, 1e-6)) + 1;
+// How often something that takes `seconds` must be done to take `wanted` seconds.
+int64_t repeats_for(double seconds, double wanted) {
+  return static_cast<int64_t>(wanted / std::max(seconds, 1e-6)) + 1;
 }
 
 // Operations per second of each loop's best pass. The loops take turns, so that a disturbance of a
@@ -94,7 +96,8 @@ std::vector<double> best_rates(base::ThreadPool& pool, const std::vector<RateLoo
   };
   constexpr int64_t kTrial = 100'000;
   std::vector<int64_t> rounds;
-  for (const RateLoop& loop : loops) rounds.push_back(kTrial * repeats_for(pass(loop, kTrial)));
+  for (const RateLoop& loop : loops)
+    rounds.push_back(kTrial * repeats_for(pass(loop, kTrial), kPassSeconds));
   std::vector<double> best(loops.size());
   for (int turn = 0; turn < kPasses; ++turn) {
     for (size_t i = 0; i < loops.size(); ++i) {
@@ -105,38 +108,13 @@ std::vector<double> best_rates(base::ThreadPool& pool, const std::vector<RateLoo
   return best;
 }
 
-// Far larger than any cache, an eighth of a small machine's memory.
-int64_t read_bytes() {
+// Far more than the caches, even if every thread has one of its own; a sixteenth of the memory at
+// most.
+int64_t read_bytes(int threads) {
   const int64_t memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-  return std::clamp(memory / 8, int64_t{64} << 20, int64_t{1} << 30);
-}
-
-double best_read(base::ThreadPool& pool, std::span<const ReadLoop> loops) {
-  const int64_t share = read_bytes() / pool.threads() / kReadBytes * kReadBytes;
-  const int64_t total = share * pool.threads();
-  tensor::Buffer memory = tensor::Buffer::host(total + kHugePage);
-  const auto address = reinterpret_cast<uintptr_t>(memory.data());
-  const auto past = static_cast<int64_t>(address % static_cast<uintptr_t>(kHugePage));
-  std::byte* data = memory.data() + (kHugePage - past);
-  // Only a request: with small pages the ceiling is what small pages allow.
-  madvise(data, static_cast<size_t>(total), MADV_HUGEPAGE);
-  auto* values = reinterpret_cast<float*>(data);
-  seconds_of(pool,
-             [&](int64_t thread) { std::fill_n(values + thread * share / 4, share / 4, 1.f); });
-
-  std::vector<float> results(static_cast<size_t>(pool.threads()));
-  const auto pass = [&](ReadLoop read, int64_t sweeps) {
-    return seconds_of(pool, [&](int64_t thread) {
-      for (int64_t i = 0; i < sweeps; ++i)
-        results[static_cast<size_t>(thread)] += read(values + thread * share / 4, share);
-    });
-  };
-  const int64_t sweeps = repeats_for(pass(loops[0], 1));
-  double best = 0;
-  for (int i = 0; i < kPasses; ++i)
-    for (const ReadLoop read : loops)
-      best = std::max(best, static_cast<double>(total * sweeps) / pass(read, sweeps));
-  return best;
+  const int64_t caches = threads * std::max<int64_t>(0, sysconf(_SC_LEVEL3_CACHE_SIZE));
+  return std::max(int64_t{64} << 20,
+                  std::min(memory / 16, std::max(int64_t{512} << 20, 2 * caches)));
 }
 
 }  // namespace
@@ -146,7 +124,7 @@ CpuCeilings measure_cpu_ceilings(int threads) {
   const CpuFeatures cpu = detect_cpu_features();
   const CeilingLoops& loops = best_loops(cpu);
   CpuCeilings found;
-  found.bytes_per_second = best_read(pool, loops.reads);
+  found.bytes_per_second = ReadCeiling(threads).measure(kPasses, kPassSeconds);
 
   std::vector<RateLoop> timed = {loops.multiply};
   for (const RateLoop& loop : int8_loops(cpu)) timed.push_back(loop);
@@ -164,9 +142,53 @@ CpuCeilings measure_cpu_ceilings(int threads) {
   return found;
 }
 
-double measure_read_ceiling(int threads) {
-  base::ThreadPool pool(threads);
-  return best_read(pool, best_loops(detect_cpu_features()).reads);
+struct ReadCeiling::Memory {
+  base::ThreadPool pool;
+  std::span<const ReadLoop> loops;
+  int64_t share;  // of one thread, in bytes
+  tensor::Buffer buffer;
+  float* values = nullptr;
+  std::vector<float> results;
+
+  explicit Memory(int threads)
+      : pool(threads),
+        loops(best_loops(detect_cpu_features()).reads),
+        share(read_bytes(pool.threads()) / pool.threads() / kReadBytes * kReadBytes),
+        buffer(tensor::Buffer::host(share * pool.threads() + kHugePage)),
+        results(static_cast<size_t>(pool.threads())) {
+    const auto address = reinterpret_cast<uintptr_t>(buffer.data());
+    const auto past = static_cast<int64_t>(address % static_cast<uintptr_t>(kHugePage));
+    std::byte* data = buffer.data() + (kHugePage - past);
+    // Only a request: with small pages the ceiling is what small pages allow.
+    madvise(data, static_cast<size_t>(share * pool.threads()), MADV_HUGEPAGE);
+    values = reinterpret_cast<float*>(data);
+    seconds_of(pool, [&](int64_t thread) { std::fill_n(begin_of(thread), share / 4, 1.0f); });
+  }
+
+  float* begin_of(int64_t thread) { return values + thread * share / 4; }
+
+  double seconds_of_sweeps(ReadLoop read, int64_t sweeps) {
+    return seconds_of(pool, [&](int64_t thread) {
+      for (int64_t i = 0; i < sweeps; ++i)
+        results[static_cast<size_t>(thread)] += read(begin_of(thread), share);
+    });
+  }
+};
+
+ReadCeiling::ReadCeiling(int threads) : memory_(std::make_unique<Memory>(threads)) {}
+ReadCeiling::~ReadCeiling() = default;
+
+int64_t ReadCeiling::bytes() const { return memory_->buffer.bytes(); }
+
+double ReadCeiling::measure(int passes, double pass_seconds) {
+  const int64_t sweeps =
+      repeats_for(memory_->seconds_of_sweeps(memory_->loops[0], 1), pass_seconds);
+  const auto bytes = static_cast<double>(memory_->share * memory_->pool.threads() * sweeps);
+  double best = 0;
+  for (int i = 0; i < passes; ++i)
+    for (const ReadLoop read : memory_->loops)
+      best = std::max(best, bytes / memory_->seconds_of_sweeps(read, sweeps));
+  return best;
 }
 
 }  // namespace visavis::ops

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -17,10 +18,26 @@ struct CpuCeilings {
   std::string int8_instruction;      // "vpdpbusd, 512 bits"
 };
 
-/// Measures all with `threads` threads (0 = one per CPU); takes about three seconds and 1 GB.
+/// Measures all with `threads` threads (0 = one per CPU); takes about three seconds and 0.5 GB.
 CpuCeilings measure_cpu_ceilings(int threads);
-/// Only bytes_per_second. On a machine shared with others it changes from minute to minute.
-double measure_read_ceiling(int threads);
+
+/// Only bytes_per_second, any number of times: on a machine shared with others it changes within
+/// seconds. Holds its memory, bytes(), and its threads until it goes.
+class ReadCeiling {
+ public:
+  explicit ReadCeiling(int threads);
+  ReadCeiling(const ReadCeiling&) = delete;
+  ReadCeiling& operator=(const ReadCeiling&) = delete;
+  ~ReadCeiling();
+
+  /// The best of `passes` passes of each loop, each pass of at least `pass_seconds`.
+  double measure(int passes, double pass_seconds);
+  int64_t bytes() const;
+
+ private:
+  struct Memory;
+  std::unique_ptr<Memory> memory_;
+};
 
 /// Reads `bytes` (a multiple of kReadBytes) and returns something that depends on all of them.
 using ReadLoop = float (*)(const float* data, int64_t bytes);
