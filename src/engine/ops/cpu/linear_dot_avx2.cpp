@@ -19,6 +19,7 @@ struct Values {
 };
 constexpr int kRowBlocks = 1;
 constexpr int kTokens = 4;
+constexpr int kFewSums = 2;
 
 inline Sums start(int32_t value) {
   const __m256i all = _mm256_set1_epi32(value);

@@ -14,6 +14,7 @@ using Codes = __m512i;
 using Values = __m512;
 constexpr int kRowBlocks = 4;
 constexpr int kTokens = 6;
+constexpr int kFewSums = 8;
 
 // The type that g++'s own dot product takes: sums held as __m512i are kept in memory, because every
 // use is a change of type.

@@ -1,14 +1,17 @@
 // The functions of DotSimd, written on the names that an instruction set provides before including
 // this file:
-//   Sums      16 int32, one per row of a block         Codes  16 rows x 4 columns, ready for dot()
+//   Sums      16 int32, one per row of a block
+//   Codes     16 rows x 4 columns, ready for dot()
 //   Values    16 floats
 //   Sums start(int32_t), add(Sums, Sums), dot<Format>(Sums, Codes, broadcast(const int8_t* four))
-//   Values to_float(Sums), load16(const float*), load_scales(const uint16_t*), scaled(Values,
-//   float) Values fma16(Values, Values, Values); void store16(float*, Values) Int4, Int8: kOffset
-//   (what codes are held above their value), step_bytes (of eight columns), load(const uint8_t*,
-//   Codes& first_four_columns, Codes& last_four_columns) void store_codes(uint8_t*, Codes); Codes
-//   load_codes<Format>(const uint8_t*)  (64 bytes) kRowBlocks, kTokens: row blocks x tokens whose
-//   sums stay in registers quantize: DotSimd's
+//   Values to_float(Sums), load16(const float*), load_scales(const uint16_t*)
+//   Values scaled(Values, float), fma16(Values, Values, Values); void store16(float*, Values)
+//   Codes load_codes(const uint8_t* bytes_64); void store_codes(uint8_t*, Codes)
+//   Int4, Int8: kOffset (what codes are held above their value), kStepBytes (of eight columns),
+//     load(const uint8_t*, Codes& first_four_columns, Codes& last_four_columns)
+//   kRowBlocks, kTokens: row blocks x tokens of many() whose sums stay in registers
+//   kFewSums: how many Sums of few() do
+//   quantize: DotSimd's
 
 namespace visavis::ops {
 namespace {
@@ -23,17 +26,17 @@ inline void few_block(const DotRows& w, int64_t row_block, const DotInput& x, fl
                       int64_t c_stride) {
   const uint8_t* codes = w.codes + row_block * w.block_bytes;
   const uint16_t* scales = w.scales + row_block * w.groups * kBlockRows;
+  // Where registers allow it the two halves of a step have sums of their own: half the additions
+  // that wait for one another.
+  constexpr int kSecond = 2 * N <= kFewSums ? N : 0;
   Values acc[N];
   each<N>(VISAVIS_BODY(t) { acc[t] = to_float(start(0)); });
   int64_t k = 0;
   for (int64_t g = 0; g < x.blocks; ++g) {
     const int64_t end = k + w.block < w.cols ? k + w.block : w.cols;
-    Sums low[N];
-    Sums high[N];
-    each<N>(VISAVIS_BODY(t) {
-      low[t] = start(-Format::kOffset * x.sums[t * x.blocks + g]);
-      high[t] = start(0);
-    });
+    Sums sums[N + kSecond];
+    each<N>(VISAVIS_BODY(t) { sums[t] = start(-Format::kOffset * x.sums[t * x.blocks + g]); });
+    each<kSecond>(VISAVIS_BODY(t) { sums[N + t] = start(0); });
 #pragma GCC unroll 4
     for (; k < end; k += 8, codes += Format::kStepBytes) {
       Codes a;
@@ -41,14 +44,15 @@ inline void few_block(const DotRows& w, int64_t row_block, const DotInput& x, fl
       Format::load(codes, a, b);
       prefetch(codes + kPrefetch);
       each<N>(VISAVIS_BODY(t) {
-        low[t] = dot<Format>(low[t], a, broadcast(x.codes + t * x.cols + k));
-        high[t] = dot<Format>(high[t], b, broadcast(x.codes + t * x.cols + k + 4));
+        sums[t] = dot<Format>(sums[t], a, broadcast(x.codes + t * x.cols + k));
+        Sums& second = sums[kSecond + t];
+        second = dot<Format>(second, b, broadcast(x.codes + t * x.cols + k + 4));
       });
     }
     const Values scale = load_scales(scales + scale_index(w, g) * kBlockRows);
+    each<kSecond>(VISAVIS_BODY(t) { sums[t] = add(sums[t], sums[N + t]); });
     each<N>(VISAVIS_BODY(t) {
-      acc[t] =
-          fma16(to_float(add(low[t], high[t])), scaled(scale, x.scales[t * x.blocks + g]), acc[t]);
+      acc[t] = fma16(to_float(sums[t]), scaled(scale, x.scales[t * x.blocks + g]), acc[t]);
     });
   }
   each<N>(VISAVIS_BODY(t) { store16(c + t * c_stride, acc[t]); });
