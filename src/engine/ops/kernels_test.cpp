@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/ops/cpu/linear_dot.h"
+#include "engine/ops/cpu/linear_simd.h"
 
 namespace visavis::ops {
 namespace {
@@ -71,6 +73,15 @@ TEST(KernelTables, NeverChooseWhatTheCpuLacks) {
   const KernelFilter old_cpu{.cpu = {.avx2 = false, .avx512 = false}, .forced = {}};
   EXPECT_EQ(choose(rope_kernels(), old_cpu, RopeArgs{}).name, "plain");
   EXPECT_THROW(check_kernel_name("avx512", {.avx2 = true, .avx512 = false}), Error);
+}
+
+TEST(KernelTables, NameTheBestInstructionsOfTheCpu) {
+  const auto best = [](const CpuFeatures& cpu) {
+    return best_kernel_name({.cpu = cpu, .forced = {}});
+  };
+  EXPECT_EQ(best({}), "plain");
+  EXPECT_EQ(best({.avx2 = true}), linear_simd_avx2() == nullptr ? "plain" : "avx2");
+  EXPECT_EQ(best({.neon_dot = true}), dot_simd_neon() == nullptr ? "plain" : "neon_dot");
 }
 
 }  // namespace

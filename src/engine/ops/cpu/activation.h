@@ -1,7 +1,8 @@
-// The activation functions on one f32, as the oracle defines them.
+// The activation functions on f32, as the oracle defines them.
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 
 #include "engine/ops/ops.h"
 
@@ -24,6 +25,15 @@ inline float activate(Activation activation, float x) {
       return silu(x);
   }
   return x;
+}
+
+/// y[i] (+)= activation(c[i] + bias[i]) for i < count; bias may be null.
+inline void finish_plain(const float* c, const float* bias, Activation activation, bool accumulate,
+                         int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float value = activate(activation, bias == nullptr ? c[i] : c[i] + bias[i]);
+    y[i] = accumulate ? y[i] + value : value;
+  }
 }
 
 }  // namespace visavis::ops

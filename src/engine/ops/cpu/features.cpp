@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 #include <fstream>
@@ -44,6 +46,8 @@ CpuFeatures detect_cpu_features() {
   found.avx512_vnni = found.avx512 && __builtin_cpu_supports("avx512vnni");
   found.avx512_bf16 = found.avx512 && __builtin_cpu_supports("avx512bf16");
   found.avx_vnni = found.avx2 && has_avx_vnni();
+#elif defined(__aarch64__)
+  found.neon_dot = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #endif
   return found;
 }
@@ -65,6 +69,11 @@ std::vector<std::string> cpu_feature_names() {
   if (__builtin_cpu_supports("avx512vnni")) names.push_back("avx512vnni");
   if (__builtin_cpu_supports("avx512bf16")) names.push_back("avx512bf16");
   if (__builtin_cpu_supports("avx2") && has_avx_vnni()) names.push_back("avxvnni");
+#elif defined(__aarch64__)
+  const unsigned long system = getauxval(AT_HWCAP);
+  if ((system & HWCAP_ASIMD) != 0) names.push_back("asimd");
+  if ((system & HWCAP_ASIMDDP) != 0) names.push_back("asimddp");
+  if ((system & HWCAP_SVE) != 0) names.push_back("sve");
 #endif
   return names;
 }

@@ -13,9 +13,10 @@ struct CpuFeatures {
   bool avx512_vnni = false;  // avx512 and its 8-bit dot products
   bool avx512_bf16 = false;  // avx512 and its bf16 dot products
   bool avx_vnni = false;     // avx2 and 8-bit dot products of 256 bits
+  bool neon_dot = false;     // ARM's 8-bit dot products of 128 bits
 };
 
-/// Asks the CPU (cpuid) and the system (whether it saves the wide registers).
+/// Asks the CPU (cpuid) and the system (whether it saves the wide registers); on ARM the system.
 CpuFeatures detect_cpu_features();
 
 /// The names of the instruction sets that matter for speed, for `visavis kernels`.

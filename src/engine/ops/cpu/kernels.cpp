@@ -27,6 +27,8 @@ bool has_avx512_bf16(const CpuFeatures& cpu) {
   return cpu.avx512_bf16 && bf16_simd_avx512bf16() != nullptr;
 }
 
+bool has_neon_dot(const CpuFeatures& cpu) { return cpu.neon_dot && dot_simd_neon() != nullptr; }
+
 bool may_round_to_bf16(const LinearArgs& args) {
   const auto& dense = std::get<tensor::Dense>(args.weight->layout);
   return dense.dtype == DType::bf16 && dense.round_input;
@@ -60,6 +62,7 @@ constexpr Kernel<LinearArgs> kLinearDense[] = {
 constexpr Kernel<LinearArgs> kLinearDot[] = {
     {"avx512_vnni", has_avx512_vnni, anything<LinearArgs>, linear_dot_avx512vnni},
     {"avx2", has_avx2, anything<LinearArgs>, linear_dot_avx2},
+    {"neon_dot", has_neon_dot, anything<LinearArgs>, linear_dot_neon},
     {"plain", any_cpu, anything<LinearArgs>, linear_dot_plain},
 };
 constexpr Kernel<NormArgs> kRmsNorm[] = {
@@ -164,9 +167,13 @@ void check_kernel_name(std::string_view name, const CpuFeatures& cpu) {
 
 std::string_view best_kernel_name(const KernelFilter& filter) {
   if (!filter.forced.empty()) return filter.forced;
+  const Kernel<NormArgs>& plain = std::end(kRmsNorm)[-1];
   for (const Kernel<NormArgs>& row : kRmsNorm)
+    if (&row != &plain && row.has_instructions(filter.cpu)) return row.name;
+  // Instructions that only linear has a kernel for.
+  for (const Kernel<LinearArgs>& row : kLinearDot)
     if (row.has_instructions(filter.cpu)) return row.name;
-  return std::end(kRmsNorm)[-1].name;
+  return plain.name;
 }
 
 std::vector<KernelRow> cpu_kernels() {

@@ -142,6 +142,7 @@ void linear_avx512(const LinearArgs& args, CpuContext& context);
 void linear_avx512bf16(const LinearArgs& args, CpuContext& context);
 void linear_dot_avx2(const LinearArgs& args, CpuContext& context);
 void linear_dot_avx512vnni(const LinearArgs& args, CpuContext& context);
+void linear_dot_neon(const LinearArgs& args, CpuContext& context);
 void rms_norm_avx2(const NormArgs& args, CpuContext& context);
 void rms_norm_avx512(const NormArgs& args, CpuContext& context);
 void layer_norm_avx2(const NormArgs& args, CpuContext& context);

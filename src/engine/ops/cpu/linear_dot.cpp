@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "engine/ops/cpu/activation.h"
 #include "engine/ops/cpu/kernels.h"
 #include "engine/ops/cpu/linear_simd.h"
 #include "engine/tensor/interleave.h"
@@ -75,13 +76,15 @@ class RoundedInput {
   DotInput input_{};
 };
 
+// What is done to sums on their way to y.
+using Finish = decltype(LinearSimd::finish);
+
 // One call of linear.
 class DotProduct {
  public:
-  DotProduct(const DotSimd& simd, const LinearSimd& rows, const LinearArgs& args,
-             CpuContext& context)
+  DotProduct(const DotSimd& simd, Finish finish, const LinearArgs& args, CpuContext& context)
       : simd_(simd),
-        rows_(rows),
+        finish_(finish),
         args_(args),
         context_(context),
         weight_(*dot_rows(*args.weight)) {}
@@ -99,8 +102,8 @@ class DotProduct {
   int64_t row_blocks() const { return (rows() + kRows - 1) / kRows; }
 
   void finish(const float* c, int64_t token, int64_t row, int64_t count) const {
-    rows_.finish(c, args_.bias == nullptr ? nullptr : args_.bias + row, args_.activation,
-                 args_.accumulate, count, args_.y + token * rows() + row);
+    finish_(c, args_.bias == nullptr ? nullptr : args_.bias + row, args_.activation,
+            args_.accumulate, count, args_.y + token * rows() + row);
   }
 
   void run_few() {
@@ -149,7 +152,7 @@ class DotProduct {
   }
 
   const DotSimd& simd_;
-  const LinearSimd& rows_;
+  Finish finish_;
   const LinearArgs& args_;
   CpuContext& context_;
   DotRows weight_;
@@ -162,11 +165,15 @@ std::optional<DotRows> dot_rows(const Weight& weight) {
 }
 
 void linear_dot_avx2(const LinearArgs& args, CpuContext& context) {
-  DotProduct(*dot_simd_avx2(), *linear_simd_avx2(), args, context).run();
+  DotProduct(*dot_simd_avx2(), linear_simd_avx2()->finish, args, context).run();
 }
 
 void linear_dot_avx512vnni(const LinearArgs& args, CpuContext& context) {
-  DotProduct(*dot_simd_avx512vnni(), *linear_simd_avx512(), args, context).run();
+  DotProduct(*dot_simd_avx512vnni(), linear_simd_avx512()->finish, args, context).run();
+}
+
+void linear_dot_neon(const LinearArgs& args, CpuContext& context) {
+  DotProduct(*dot_simd_neon(), finish_plain, args, context).run();
 }
 
 }  // namespace visavis::ops

@@ -57,6 +57,7 @@ inline constexpr int64_t kDotBlock = 128;  // of x, where a whole row of weights
 /// Null where the compiler does not target the instruction set.
 const DotSimd* dot_simd_avx2();
 const DotSimd* dot_simd_avx512vnni();
+const DotSimd* dot_simd_neon();
 
 /// What the kernels can read, or nothing if the weight's rows are not interleaved.
 std::optional<DotRows> dot_rows(const Weight& weight);

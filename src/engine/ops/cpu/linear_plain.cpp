@@ -14,9 +14,8 @@ namespace visavis::ops {
 namespace {
 
 void write(const LinearArgs& args, int64_t token, int64_t row, float sum) {
-  const float value = activate(args.activation, sum);
-  float& y = args.y[token * args.weight->rows + row];
-  y = args.accumulate ? y + value : value;
+  finish_plain(&sum, nullptr, args.activation, args.accumulate, 1,
+               args.y + token * args.weight->rows + row);
 }
 
 // One block of a row of x; returns its scale.
