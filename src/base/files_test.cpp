@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -23,6 +25,27 @@ TEST(Files, AFolderIsNotAFile) { EXPECT_THROW(read_file(testing::TempDir()), Err
 
 TEST(Hash, Sha256OfAbcIsTheStandardsExample) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Hash, TheChecksumSeesEveryFlippedBitAndPair) {
+  std::vector<std::byte> bytes(203);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(37 * i);
+  const uint64_t whole = checksum(bytes);
+  EXPECT_EQ(checksum(bytes), whole);
+  EXPECT_NE(checksum(bytes, 1), whole);
+  EXPECT_NE(checksum(std::span(bytes).first(202)), whole);
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    const auto flip = [&bytes](size_t at) {
+      bytes[at / 8] ^= static_cast<std::byte>(1u << (at % 8));
+    };
+    flip(bit);
+    EXPECT_NE(checksum(bytes), whole) << bit;
+    const size_t other = (bit + 512) % (bytes.size() * 8);  // the same bit of the same chain
+    flip(other);
+    EXPECT_NE(checksum(bytes), whole) << bit << " and " << other;
+    flip(other);
+    flip(bit);
+  }
 }
 
 TEST(Json, DeepNestingIsRefusedBeforeItIsParsed) {

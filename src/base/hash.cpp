@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -50,6 +52,28 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);
   return hash.finish();
+}
+
+uint64_t checksum(std::span<const std::byte> bytes, uint64_t seed) {
+  // Eight chains that the CPU multiplies side by side; the rotation keeps a flipped highest bit
+  // from staying where a second one would undo it.
+  constexpr size_t kChains = 8;
+  constexpr uint64_t kPrime = 0x9E3779B185EBCA87ull;
+  const auto mix = [](uint64_t hash, uint64_t word) {
+    return std::rotl((hash ^ word) * kPrime, 29);
+  };
+  std::array<uint64_t, kChains> chains{};
+  for (size_t i = 0; i < kChains; ++i) chains[i] = mix(seed, i + 1);
+  size_t at = 0;
+  for (; at + kChains * 8 <= bytes.size(); at += kChains * 8) {
+    std::array<uint64_t, kChains> words;
+    std::memcpy(words.data(), bytes.data() + at, sizeof(words));
+    for (size_t i = 0; i < kChains; ++i) chains[i] = mix(chains[i], words[i]);
+  }
+  uint64_t hash = mix(seed, bytes.size());
+  for (; at < bytes.size(); ++at) hash = mix(hash, static_cast<uint64_t>(bytes[at]));
+  for (const uint64_t chain : chains) hash = mix(hash, chain);
+  return hash ^ hash >> 32;
 }
 
 }  // namespace visavis::base

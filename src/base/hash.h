@@ -27,6 +27,10 @@ class Sha256 {
 
 std::string sha256_hex(std::string_view bytes);
 
+/// 64 bits that tell damaged memory from whole, at about the speed of reading it. Not for anything
+/// an adversary may choose.
+uint64_t checksum(std::span<const std::byte> bytes, uint64_t seed = 0);
+
 /// 64-bit FNV-1a. Not for anything an adversary may choose.
 constexpr uint64_t fnv1a(std::string_view bytes, uint64_t hash = 0xcbf29ce484222325ull) {
   for (const char c : bytes) {

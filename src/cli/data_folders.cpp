@@ -1,6 +1,7 @@
 #include "cli/data_folders.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace visavis::cli {
 
@@ -19,6 +20,15 @@ std::vector<std::filesystem::path> data_folders(const std::string& name) {
         std::find(found.begin(), found.end(), candidate) == found.end())
       found.push_back(candidate);
   return found;
+}
+
+std::filesystem::path user_cache_folder() {
+  // A relative path is to be ignored (XDG base directory specification).
+  const char* caches = std::getenv("XDG_CACHE_HOME");
+  if (caches != nullptr && caches[0] == '/') return std::filesystem::path(caches) / "visavis";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || home[0] != '/') return {};
+  return std::filesystem::path(home) / ".cache" / "visavis";
 }
 
 }  // namespace visavis::cli

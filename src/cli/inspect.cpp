@@ -109,6 +109,20 @@ base::Json tensors_of(const std::vector<load::PlannedTensor>& planned) {
   return tensors;
 }
 
+// The packed weights of an earlier load: whether the next one will use them.
+base::Json cache_of(const generate::LocalModelOptions& local, const std::string& content) {
+  const auto cache = load::open_cache(local.cache, local.folder, content, local.open.weights);
+  if (cache == nullptr) return nullptr;
+  std::error_code ignored;
+  const bool exists = fs::exists(cache->file(), ignored);
+  return {{"file", cache->file().string()},
+          {"state", cache->found() ? "ready"
+                    : exists       ? "refused"
+                                   : "none"},
+          {"reason", cache->refusal()},
+          {"bytes", exists ? static_cast<int64_t>(fs::file_size(cache->file(), ignored)) : 0}};
+}
+
 // Everything that both the JSON and the text show.
 base::Json describe(const Options& options) {
   const generate::LocalModelOptions local = local_options(options.model, options.model_options);
@@ -118,6 +132,7 @@ base::Json describe(const Options& options) {
   const generate::MemoryPlan plan = generate::plan_memory(*model, limits, local.vision_cache);
   const auto chat_template = text::find_chat_template(local.folder);
 
+  const std::string content = checkpoint::content_id(local.folder);
   base::Json layouts = base::Json::array();
   for (const LayoutGroup& group : groups_of(model->planned()))
     layouts.push_back({{"part", part_of(group.vision)},
@@ -131,7 +146,8 @@ base::Json describe(const Options& options) {
       {"architecture", model->architecture()},
       {"parameters", model->parameters()},
       {"checkpoint_bytes", model->checkpoint_bytes()},
-      {"weights_sha256", checkpoint::content_id(local.folder)},
+      {"weights_sha256", content},
+      {"cache", cache_of(local, content)},
       {"files", files_of(local.folder)},
       {"text",
        {{"vocabulary", sizes.vocabulary},
@@ -185,6 +201,13 @@ void print(const base::Json& json) {
                                       static_cast<double>(json["parameters"].get<int64_t>()) / 1e6,
                                       human(json["checkpoint_bytes"]), json["files"].size()));
   print_row("content", json["weights_sha256"].get<std::string>());
+  if (const base::Json& cache = json["cache"]; cache.is_object()) {
+    const std::string state = cache["state"].get<std::string>();
+    print_row("packed weights",
+              state == "ready"  ? cache["file"].get<std::string>() + ", " + human(cache["bytes"])
+              : state == "none" ? "none kept"
+                                : "not used: " + cache["reason"].get<std::string>());
+  }
   print_row("text model", words(json["text"]));
   print_row("tokenizer", words(json["tokenizer"]));
   print_row("chat template", json["chat_template"].get<std::string>());

@@ -30,6 +30,9 @@ constexpr ModelOption kModelOptions[] = {
     {"--threads", "threads", "CPU threads; 0: one per CPU"},
     {"--vision-cache", "vision_cache",
      "MB kept for the features of pictures seen before (default: one prompt's, at most 256)"},
+    {"--cache-dir", "cache_dir",
+     "Where packed weights are kept for the next start (default ~/.cache/visavis); 'beside': in "
+     "the checkpoint's folder"},
 };
 
 struct ModelSwitch {
@@ -43,6 +46,8 @@ constexpr ModelSwitch kModelSwitches[] = {
     {"--no-vision-cache", "vision_cache", "off", "Encode every picture, seen before or not"},
     {"--no-prefix-cache", "prefix_cache", "off",
      "Compute every prompt from its beginning, seen before or not"},
+    {"--no-cache", "cache", "off", "Neither read nor write packed weights"},
+    {"--cache", "cache", "on", "Keep packed weights of small models (below 64 MiB), too"},
     {"--load-in-4bit", "weights", "int4", "The same as --weights int4"},
 };
 

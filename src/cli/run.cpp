@@ -119,6 +119,7 @@ base::Json to_json(const chat::ModelFacts& facts, const chat::Completion& comple
                     {"workspace_bytes", completion.memory.workspace},
                     {"device_peak_bytes", completion.memory.device_peak},
                     {"host_peak_bytes", completion.memory.host_peak}};
+  json["loaded_from"] = facts.from_cache ? "cache" : "checkpoint";
   json["notes"] = completion.notes;
   return json;
 }
@@ -239,9 +240,10 @@ class Chat {
 
 int run(const Options& options) {
   const bool quiet = options.json;
-  const auto host = make_model_host([quiet](const std::string& line) {
+  const auto log = [quiet](const std::string& line) {
     if (!quiet) std::cerr << "[" << line << "]\n";
-  });
+  };
+  const auto host = make_model_host(log, !quiet);  // --json measures
   chat::ChatModel& model = host->open(options.model, options.model_options);
   if (!options.chat) return answer_once(model, options);
   Chat(model, options).run();

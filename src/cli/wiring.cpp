@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 #include <map>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/data_folders.h"
 #include "engine/load/weight_policy.h"
 #include "hub/catalogue.h"
 
@@ -97,12 +99,27 @@ const Key kKeys[] = {
        require(v == "on" || v == "off", "option prefix_cache: found '", v, "', wanted on or off");
        o.prefix_cache = v == "on";
      }},
+    {"cache",
+     [](LocalModelOptions& o, const std::string& v) {
+       require(v == "auto" || v == "on" || v == "off", "option cache: found '", v,
+               "', wanted auto, on or off");
+       o.cache.least_bytes = v == "on" ? 0 : load::CacheOptions{}.least_bytes;
+       o.cache.use = v != "off";
+     }},
+    {"cache_dir",
+     [](LocalModelOptions& o, const std::string& v) {
+       require(!v.empty(), "option cache_dir: found '', wanted a folder or 'beside'");
+       o.cache.folder = v;
+     }},
 };
 
 class Host : public chat::ModelHost {
  public:
-  explicit Host(Log log) : log_(std::move(log)) {}
-  ~Host() override { residents_.clear(); }  // models before their devices
+  Host(Log log, bool writes_behind) : log_(std::move(log)), writes_behind_(writes_behind) {}
+  ~Host() override {
+    for (Resident& resident : residents_) finish_writing(resident);
+    residents_.clear();  // models before their devices
+  }
 
   std::vector<std::string> known() const override {
     std::vector<std::string> names;
@@ -119,7 +136,8 @@ class Host : public chat::ModelHost {
     auto loaded =
         std::make_unique<generate::LocalModel>(device, std::move(settings), base::steady_clock());
     log_(model + ": " + loaded->plan().text(loaded->limits()));
-    residents_.push_back({model, options, std::move(loaded)});
+    residents_.push_back({model, options, std::move(loaded), {}});
+    keep_packed(residents_.back());
     return *residents_.back().model;
   }
 
@@ -131,6 +149,8 @@ class Host : public chat::ModelHost {
   }
 
   void close(chat::ChatModel& model) override {
+    for (Resident& resident : residents_)
+      if (resident.model.get() == &model) finish_writing(resident);
     std::erase_if(residents_, [&model](const Resident& r) { return r.model.get() == &model; });
   }
 
@@ -139,7 +159,27 @@ class Host : public chat::ModelHost {
     std::string name;
     chat::ModelOptions options;
     std::unique_ptr<generate::LocalModel> model;
+    std::future<std::optional<std::string>> writing;  // of packed weights; why there are none
   };
+
+  // Says what became of the cache, and writes what a next start can map.
+  void keep_packed(Resident& resident) {
+    const std::shared_ptr<load::WeightCache> cache = resident.model->cache();
+    if (cache == nullptr) return;
+    if (cache->served()) log_("weights from " + cache->file().string());
+    if (!cache->refusal().empty()) log_("packed weights not used: " + cache->refusal());
+    if (!cache->wants_writing()) return;
+    log_("writing " + base::human_bytes(cache->kept_bytes()) + " of packed weights to " +
+         cache->file().string() + " for the next start (--no-cache refuses)");
+    resident.writing = std::async(std::launch::async, [cache] { return cache->write(); });
+    if (!writes_behind_) finish_writing(resident);
+  }
+
+  void finish_writing(Resident& resident) {
+    if (!resident.writing.valid()) return;
+    const std::optional<std::string> refusal = resident.writing.get();
+    if (refusal) log_("no packed weights kept: " + *refusal);
+  }
 
   // One loop per thread count: models that ask for the same share the device's thread and arena.
   generate::DeviceLoop& cpu(int threads) {
@@ -151,14 +191,15 @@ class Host : public chat::ModelHost {
   }
 
   Log log_;
+  bool writes_behind_;
   std::map<int, std::unique_ptr<generate::DeviceLoop>> cpus_;
   std::vector<Resident> residents_;
 };
 
 }  // namespace
 
-std::unique_ptr<chat::ModelHost> make_model_host(Log log) {
-  return std::make_unique<Host>(std::move(log));
+std::unique_ptr<chat::ModelHost> make_model_host(Log log, bool writes_behind) {
+  return std::make_unique<Host>(std::move(log), writes_behind);
 }
 
 std::filesystem::path model_folder(const std::string& model) {
@@ -186,6 +227,10 @@ generate::LocalModelOptions local_options(const std::string& model,
     }
     row->apply(result, value);
   }
+  if (result.cache.folder.empty())
+    result.cache.folder = user_cache_folder();
+  else if (result.cache.folder == "beside")
+    result.cache.folder = result.folder;
   return result;
 }
 

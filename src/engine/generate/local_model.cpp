@@ -34,6 +34,9 @@ models::Limits limits_of(const LocalModelOptions& options, const models::Dimensi
 LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::Clock& clock)
     : loop_(loop) {
   const int64_t begin = clock.now_ns();
+  const std::string content = checkpoint::content_id(options.folder);
+  cache_ = load::open_cache(options.cache, options.folder, content, options.open.weights);
+  options.open.cache = cache_;
   model_ = models::open_model(options.folder, options.open);
   limits_ = limits_of(options, model_->dimensions());
   plan_ = plan_memory(*model_, limits_, options.vision_cache);
@@ -52,11 +55,12 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
             .architecture = model_->architecture(),
             .device = loop_.description(),
             .weights = std::string(load::name_of(options.open.weights.body)),
-            .weights_sha256 = checkpoint::content_id(options.folder),
+            .weights_sha256 = content,
             .context = limits_.context,
             .checkpoint_bytes = model_->checkpoint_bytes(),
             .parameters = model_->parameters(),
             .load_seconds = base::seconds_between(begin, clock.now_ns()),
+            .from_cache = cache_ != nullptr && cache_->served(),
             .memory = plan_.reported(),
             .multi_image_trained = model_->multi_image_trained(),
             .can_reuse = options.prefix_cache || plan_.vision_cache > 0};

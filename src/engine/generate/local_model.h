@@ -28,6 +28,7 @@ struct LocalModelOptions {
   std::optional<tensor::DType> kv;      // absent: f32 with f32 weights, else f16
   std::optional<int64_t> vision_cache;  // bytes; absent: see plan_memory(); 0: off
   bool prefix_cache = true;
+  load::CacheOptions cache;  // of packed weights; off unless it names a folder
 };
 
 class LocalModel : public chat::ChatModel, public chat::Scorer {
@@ -46,9 +47,12 @@ class LocalModel : public chat::ChatModel, public chat::Scorer {
   const models::Model& model() const { return *model_; }
   const models::Limits& limits() const { return limits_; }
   const MemoryPlan& plan() const { return plan_; }
+  /// Of packed weights; null: none. After loading its write() may run on any thread.
+  const std::shared_ptr<load::WeightCache>& cache() const { return cache_; }
 
  private:
   DeviceLoop& loop_;
+  std::shared_ptr<load::WeightCache> cache_;
   std::unique_ptr<models::Model> model_;
   models::Limits limits_;
   MemoryPlan plan_;

@@ -203,11 +203,18 @@ WeightLoader WeightLoader::planner(const checkpoint::TensorSource& source,
 
 WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy,
                            ops::Ops& ops, base::ThreadPool& pool, Progress progress,
-                           const std::vector<PlannedTensor>& planned)
-    : source_(&source), policy_(policy), ops_(&ops), pool_(&pool), progress_(std::move(progress)) {
+                           const std::vector<PlannedTensor>& planned, WeightCache* cache)
+    : source_(&source),
+      policy_(policy),
+      ops_(&ops),
+      pool_(&pool),
+      cache_(cache),
+      progress_(std::move(progress)) {
+  const bool cached = cache != nullptr && cache->found();
   std::vector<RowBlock> order;
   for (const PlannedTensor& tensor : planned) {
     total_bytes_ += tensor.stored_bytes;
+    if (cached) continue;
     for (RowBlock& block : row_blocks(find(tensor.name))) order.push_back(std::move(block));
   }
   reader_ = std::make_unique<ReadAhead>(source, std::move(order));
@@ -268,25 +275,52 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
   const Layout layout =
       layout_for(policy_, role, matrix(parts[0].name, parts[0].rows, parts[0].stored_cols).dtype);
   int64_t rows = 0;
+  int64_t stored_bytes = 0;
+  std::string key;
   for (const Part& part : parts) {
     const TensorInfo& info = matrix(part.name, part.rows, part.stored_cols);
     plan(info, layout, layout_bytes(layout, part.rows, cols), role, false);
     rows += part.rows;
+    stored_bytes += planned_.back().stored_bytes;
+    key += part.name + " ";
   }
   Buffer values;
   Buffer scales;
   if (ops_ != nullptr) {
-    values = ops_->allocate(value_bytes(layout, rows, cols));
+    std::vector<std::pair<Buffer*, int64_t>> buffers = {{&values, value_bytes(layout, rows, cols)}};
     if (layout.kind != Layout::Kind::dense)
-      scales = ops_->allocate(scale_bytes(layout, rows, cols));
-    if (is_interleaved(layout)) clear_padding(rows, values, scales);
-    int64_t row_at = 0;
-    for (const Part& part : parts) {
-      fill(part, layout, cols, row_at, values, scales);
-      row_at += part.rows;
-    }
+      buffers.emplace_back(&scales, scale_bytes(layout, rows, cols));
+    key += layout_name(layout) + (is_interleaved(layout) ? " interleaved" : "");
+    take_or_make(key, stored_bytes, buffers, [&] {
+      if (is_interleaved(layout)) clear_padding(rows, values, scales);
+      int64_t row_at = 0;
+      for (const Part& part : parts) {
+        fill(part, layout, cols, row_at, values, scales);
+        row_at += part.rows;
+      }
+    });
   }
   return assemble(parts[0].name, rows, cols, layout, std::move(values), std::move(scales));
+}
+
+void WeightLoader::take_or_make(const std::string& key, int64_t stored_bytes,
+                                const std::vector<std::pair<Buffer*, int64_t>>& buffers,
+                                const std::function<void()>& make) {
+  std::optional<std::vector<Buffer>> cached;
+  std::vector<int64_t> bytes;
+  for (const auto& [buffer, size] : buffers) bytes.push_back(size);
+  if (cache_ != nullptr) cached = cache_->take(key, bytes, *pool_);
+  if (cached) {
+    for (size_t i = 0; i < buffers.size(); ++i) *buffers[i].first = std::move((*cached)[i]);
+    advance(stored_bytes);
+  } else {
+    for (const auto& [buffer, size] : buffers) *buffer = ops_->allocate(size);
+    make();
+  }
+  if (cache_ == nullptr) return;
+  std::vector<const Buffer*> kept;
+  for (const auto& [buffer, size] : buffers) kept.push_back(buffer);
+  cache_->keep(key, kept);
 }
 
 template <class Work>
@@ -337,7 +371,11 @@ Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t co
   plan(info, layout, layout_bytes(layout, rows, cols), Role::embedding, mapped);
   Buffer values;
   if (ops_ != nullptr) {
-    check_finite(info);
+    // A cache was only written after all of the checkpoint had been checked.
+    if (cache_ != nullptr && cache_->found())
+      advance(stored.bytes());
+    else
+      check_finite(info);
     if (mapped) {
       values = Buffer::adopt(source_->keep_alive(), const_cast<std::byte*>(stored.data),
                              stored.bytes(), true);
@@ -373,15 +411,18 @@ Buffer WeightLoader::vector(const std::string& name, int64_t count, Role role) {
   const Layout layout{};
   plan(info, layout, layout_bytes(layout, 1, count), role, false);
   if (ops_ == nullptr) return {};
-  std::vector<float> values(static_cast<size_t>(count));
-  for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
-    const int64_t row = block.row_bytes / tensor::size_of(info.dtype);
-    require(widen(info.dtype, stored, (block.end - block.begin) * row,
-                  values.data() + block.begin * row),
-            info.file, ": tensor '", name, "' holds NaN or infinity");
+  Buffer buffer;
+  const int64_t bytes = count * static_cast<int64_t>(sizeof(float));
+  take_or_make(name + " vector", planned_.back().stored_bytes, {{&buffer, bytes}}, [&] {
+    std::vector<float> values(static_cast<size_t>(count));
+    for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
+      const int64_t row = block.row_bytes / tensor::size_of(info.dtype);
+      require(widen(info.dtype, stored, (block.end - block.begin) * row,
+                    values.data() + block.begin * row),
+              info.file, ": tensor '", name, "' holds NaN or infinity");
+    });
+    if (count > 0) ops_->upload(values.data(), {DType::f32, {count}, buffer.data()});
   });
-  Buffer buffer = ops_->allocate(count * static_cast<int64_t>(sizeof(float)));
-  if (count > 0) ops_->upload(values.data(), {DType::f32, {count}, buffer.data()});
   return buffer;
 }
 

@@ -9,11 +9,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/threads.h"
 #include "engine/checkpoint/tensor_source.h"
 #include "engine/load/read_ahead.h"
+#include "engine/load/weight_cache.h"
 #include "engine/load/weight_policy.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/weight.h"
@@ -43,11 +45,12 @@ class WeightLoader {
   /// Counts only: every call checks names, shapes and types and returns weights with empty buffers.
   static WeightLoader planner(const checkpoint::TensorSource& source, const WeightPolicy& policy);
   /// Loads for real. `planned` is what a planner found, in the order of the same calls: tensors are
-  /// then read ahead of their use, and progress knows the total. `source`, `ops` and `pool` must
-  /// outlive the loader; the weights only need `ops`.
+  /// then read ahead of their use, and progress knows the total. What `cache` holds is taken from
+  /// there, what it lacks kept in it. `source`, `ops`, `pool` and `cache` must outlive the loader;
+  /// the weights only need `ops`.
   WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy, ops::Ops& ops,
                base::ThreadPool& pool, Progress progress = {},
-               const std::vector<PlannedTensor>& planned = {});
+               const std::vector<PlannedTensor>& planned = {}, WeightCache* cache = nullptr);
 
   bool has(const std::string& name) const { return source_->find(name) != nullptr; }
 
@@ -81,6 +84,10 @@ class WeightLoader {
   tensor::Weight load(const std::vector<Part>& parts, int64_t cols, Role role);
   void fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
             tensor::Buffer& values, tensor::Buffer& scales);
+  // From the cache, or allocated and filled by `make`.
+  void take_or_make(const std::string& key, int64_t stored_bytes,
+                    const std::vector<std::pair<tensor::Buffer*, int64_t>>& buffers,
+                    const std::function<void()>& make);
   void check_finite(const checkpoint::TensorInfo& info);
   // Calls work(block, bytes) for every block of rows, then gives back its pages and reports it.
   template <class Work>
@@ -93,6 +100,7 @@ class WeightLoader {
   WeightPolicy policy_;
   ops::Ops* ops_ = nullptr;  // null in a planner
   base::ThreadPool* pool_ = nullptr;
+  WeightCache* cache_ = nullptr;  // or there is none
   Progress progress_;
   int64_t total_bytes_ = 0;
   int64_t done_bytes_ = 0;

@@ -21,6 +21,7 @@ struct OpenOptions {
   vision::Overrides pictures = {};
   int threads = 0;  // for loading; 0 = one per available CPU
   load::Progress progress = {};
+  std::shared_ptr<load::WeightCache> cache = {};  // of packed weights; null: none
 };
 
 /// A checkpoint folder whose small files have been read.

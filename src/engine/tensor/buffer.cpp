@@ -51,6 +51,15 @@ Buffer Buffer::adopt(std::shared_ptr<void> owner, std::byte* data, int64_t bytes
   return buffer;
 }
 
+Buffer Buffer::share() const {
+  Buffer buffer;
+  buffer.owner_ = owner_;
+  buffer.data_ = data_;
+  buffer.bytes_ = bytes_;
+  buffer.on_host_ = on_host_;
+  return buffer;
+}
+
 View slice_rows(const View& view, int64_t begin, int64_t end) {
   assert(view.shape.rank() >= 1 && begin >= 0 && begin <= end && end <= view.shape[0]);
   Shape shape;

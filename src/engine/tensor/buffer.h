@@ -57,6 +57,9 @@ class Buffer {
   /// allocation).
   static Buffer adopt(std::shared_ptr<void> owner, std::byte* data, int64_t bytes, bool on_host);
 
+  /// The same bytes, kept alive by both.
+  Buffer share() const;
+
   Buffer(Buffer&&) = default;
   Buffer& operator=(Buffer&&) = default;
   Buffer(const Buffer&) = delete;

@@ -103,7 +103,8 @@ class Llava : public Model {
 
   void load(ops::Ops& ops) override {
     base::ThreadPool pool(options_.threads);
-    load::WeightLoader loader(*tensors_, options_.weights, ops, pool, options_.progress, planned_);
+    load::WeightLoader loader(*tensors_, options_.weights, ops, pool, options_.progress, planned_,
+                              options_.cache.get());
     parts_ = load_parts(loader);
     ops_ = &ops;
   }
