@@ -38,10 +38,10 @@ struct ModelFacts {
   int64_t checkpoint_bytes = 0;
   int64_t parameters = 0;
   double load_seconds = 0;
-  bool from_cache = false;  // load_seconds is that of packed weights, kept from an earlier load
-  Memory memory;            // planned
+  Memory memory;  // planned
   bool multi_image_trained = true;
-  bool can_reuse = false;  // keeps pictures or prompts that Request::reuse lets it use again
+  bool can_reuse = false;   // keeps pictures or prompts that Request::reuse lets it use again
+  bool from_cache = false;  // load_seconds is that of packed weights, kept from an earlier load
 };
 
 class ChatModel {

@@ -60,10 +60,10 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
             .checkpoint_bytes = model_->checkpoint_bytes(),
             .parameters = model_->parameters(),
             .load_seconds = base::seconds_between(begin, clock.now_ns()),
-            .from_cache = cache_ != nullptr && cache_->served(),
             .memory = plan_.reported(),
             .multi_image_trained = model_->multi_image_trained(),
-            .can_reuse = options.prefix_cache || plan_.vision_cache > 0};
+            .can_reuse = options.prefix_cache || plan_.vision_cache > 0,
+            .from_cache = cache_ != nullptr && cache_->served()};
 }
 
 LocalModel::~LocalModel() {

@@ -129,6 +129,7 @@ Json model_json(const ModelSummary& model) {
           {"checkpoint_bytes", facts.checkpoint_bytes},
           {"parameters", facts.parameters},
           {"load_seconds", facts.load_seconds},
+          {"from_cache", facts.from_cache},
           {"multi_image_trained", facts.multi_image_trained},
           {"memory",
            {{"weights", facts.memory.weights},

@@ -161,7 +161,10 @@ Block deployment_section(const Results& results, const std::string& lang) {
     add(key, [pick](const ModelSummary& m) { return mebibytes(static_cast<double>(pick(m))); });
   };
   add_bytes("download", [](const ModelSummary& m) { return m.facts.checkpoint_bytes; });
-  add("load", [](const ModelSummary& m) { return seconds(m.facts.load_seconds); });
+  add("load", [&](const ModelSummary& m) {
+    const std::string time = seconds(m.facts.load_seconds);
+    return m.facts.from_cache ? time + " (" + word("from_cache", lang) + ")" : time;
+  });
   add_bytes("weights", [](const ModelSummary& m) { return m.facts.memory.weights; });
   add_bytes("vision", [](const ModelSummary& m) { return m.facts.memory.vision; });
   add_bytes("kv", [](const ModelSummary& m) { return m.facts.memory.kv; });

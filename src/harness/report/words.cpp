@@ -52,6 +52,7 @@ constexpr Word kWords[] = {
     {"parameters", "parameters", "参数量"},
     {"download", "checkpoint on disk", "检查点大小"},
     {"load", "time to load", "加载时间"},
+    {"from_cache", "weights packed by an earlier load", "使用先前加载时打包的权重"},
     {"weights", "text model weights", "文本模型权重"},
     {"vision", "vision encoder and projector", "视觉编码器与投影"},
     {"kv", "KV cache", "KV 缓存"},

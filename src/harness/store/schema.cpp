@@ -22,7 +22,8 @@ CREATE TABLE models (
   parameters INTEGER NOT NULL, load_seconds REAL NOT NULL,
   weights_bytes INTEGER NOT NULL, vision_bytes INTEGER NOT NULL, kv_bytes INTEGER NOT NULL,
   workspace_bytes INTEGER NOT NULL, device_peak_bytes INTEGER NOT NULL,
-  host_peak_bytes INTEGER NOT NULL, multi_image_trained INTEGER NOT NULL
+  host_peak_bytes INTEGER NOT NULL, multi_image_trained INTEGER NOT NULL,
+  from_cache INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE suites (
   id INTEGER PRIMARY KEY,
@@ -70,6 +71,9 @@ CREATE TABLE warmups (
   item INTEGER NOT NULL REFERENCES items (id), e2e_s REAL NOT NULL, failure TEXT NOT NULL
 ) STRICT;
 )sql";
+
+const char* const kFromCacheSchema =
+    "ALTER TABLE models ADD COLUMN from_cache INTEGER NOT NULL DEFAULT 0";
 
 const char* const kRevisitsSchema = R"sql(
 CREATE TABLE revisits (

@@ -55,9 +55,10 @@ int64_t check_version(const Connection& connection, const std::filesystem::path&
   return version;
 }
 
-void upgrade(Connection& connection) {
+void upgrade(Connection& connection, int64_t version) {
   Transaction transaction(connection);
-  connection.execute(kRevisitsSchema);
+  if (version < 2) connection.execute(kRevisitsSchema);
+  connection.execute(kFromCacheSchema);
   connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   transaction.commit();
 }
@@ -96,7 +97,7 @@ void insert_model(Statement& s, const ModelRow& model) {
         facts.name, facts.architecture, facts.device, facts.weights, facts.weights_sha256,
         facts.context, facts.checkpoint_bytes, facts.parameters, facts.load_seconds, memory.weights,
         memory.vision, memory.kv, memory.workspace, memory.device_peak, memory.host_peak,
-        facts.multi_image_trained);
+        facts.multi_image_trained, facts.from_cache);
 }
 
 chat::Memory memory_of(Statement& s) {
@@ -112,6 +113,7 @@ chat::Memory memory_of(Statement& s) {
 
 std::vector<ModelRow> select_models(const Connection& connection) {
   std::vector<ModelRow> models;
+  const bool knows_cache = pragma(connection, "user_version") >= 3;
   Statement s(connection, "SELECT * FROM models ORDER BY id");
   while (s.step()) {
     ModelRow model;
@@ -131,6 +133,7 @@ std::vector<ModelRow> select_models(const Connection& connection) {
     facts.load_seconds = s.real();
     facts.memory = memory_of(s);
     facts.multi_image_trained = s.integer() != 0;
+    facts.from_cache = knows_cache && s.integer() != 0;
     models.push_back(std::move(model));
   }
   return models;
@@ -339,7 +342,7 @@ class Store::Database {
     connection.execute(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
         "PRAGMA foreign_keys = ON");
-    if (version < kSchemaVersion) upgrade(connection);
+    if (version < kSchemaVersion) upgrade(connection, version);
   }
 
   FolderLock lock;
@@ -371,7 +374,7 @@ Store Store::create(const std::filesystem::path& path, const RunRow& run,
     insert_run(connection, run);
     Statement model_row(connection,
                         "INSERT INTO models VALUES "
-                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const ModelRow& model : models) insert_model(model_row, model);
     insert_suites(connection, suites);
     insert_items(connection, items);
@@ -436,7 +439,7 @@ void Store::set_facts(int64_t model, const chat::ModelFacts& facts) {
   row->facts = facts;
   Statement statement(database_->connection,
                       "INSERT OR REPLACE INTO models VALUES "
-                      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert_model(statement, *row);
   transaction.commit();
 }

@@ -138,6 +138,7 @@ std::string error_of(Call call) {
 TEST_F(StoreTest, GivesBackEverythingItWasGiven) {
   chat::ModelFacts facts{"demo-a",           "Arch", "cpu", "int4", "sha", 512, 30, 7, 1.5,
                          {1, 2, 3, 4, 5, 6}, false};
+  facts.from_cache = true;
   {
     Store store = create();
     EXPECT_EQ(store.begin_session("now"), 1);
@@ -163,6 +164,7 @@ TEST_F(StoreTest, GivesBackEverythingItWasGiven) {
   EXPECT_EQ(data.models[0].options, models_[0].options);
   EXPECT_EQ(data.models[0].facts.memory.host_peak, 6);
   EXPECT_EQ(data.models[0].facts.load_seconds, 1.5);
+  EXPECT_TRUE(data.models[0].facts.from_cache);
   EXPECT_FALSE(data.models[0].facts.multi_image_trained);
   ASSERT_EQ(data.suites.size(), 1u);
   EXPECT_EQ(data.suites[0].scenarios[0].title.zh, "桌");
@@ -252,7 +254,7 @@ TEST_F(StoreTest, RefusesOtherFilesByName) {
   EXPECT_THAT(error_of([&] { Store::open(file()); }), HasSubstr("no results store"));
 }
 
-TEST_F(StoreTest, GoesOnWithALayoutThatKnewNoRevisits) {
+TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
   {
     Store store = create();
     store.begin_session("now");
@@ -260,11 +262,14 @@ TEST_F(StoreTest, GoesOnWithALayoutThatKnewNoRevisits) {
   }
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(file().c_str(), &other), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(other, "DROP TABLE revisits; PRAGMA user_version = 1", nullptr, nullptr,
-                         nullptr),
+  ASSERT_EQ(sqlite3_exec(other,
+                         "DROP TABLE revisits; ALTER TABLE models DROP COLUMN from_cache;"
+                         "PRAGMA user_version = 1",
+                         nullptr, nullptr, nullptr),
             SQLITE_OK);
   sqlite3_close(other);
   EXPECT_TRUE(read_run(file()).revisits.empty());
+  EXPECT_FALSE(read_run(file()).models[0].facts.from_cache);
   RevisitRow row{.model = 0, .item = 0, .session = 1, .failure = "", .same = true};
   row.usage = {100, 80, 7, 64, 80};
   row.timing = {.1, .2, 0, .4, .5, .6, .7, .8};

@@ -202,7 +202,7 @@ function memory() {
   fill('memory', make('h2', {}, word('deployment')), table(['', ...data.models.map(m => m.label)], [
     row('architecture', m => m.architecture), row('weights_format', m => m.weights), row('device', m => m.device),
     row('parameters', m => (m.parameters / 1e6).toFixed(1) + ' M'),
-    row('download', m => megabytes(m.checkpoint_bytes) + ' MiB'), row('load', m => seconds(m.load_seconds)),
+    row('download', m => megabytes(m.checkpoint_bytes) + ' MiB'), row('load', m => seconds(m.load_seconds) + (m.from_cache ? ` (${word('from_cache')})` : '')),
     ...['weights', 'vision', 'kv', 'workspace', 'peak'].map(part =>
         row(part, m => megabytes(m.memory[part]) + ' MiB')),
     row('multi_image', m => word(m.multi_image_trained ? 'yes' : 'not_designed_for')),
