@@ -29,12 +29,14 @@ TEST(Work, TakesAsLongAsTheCeilingsSay) {
   EXPECT_EQ(work.compute_seconds(ceilings), 2 + 5 + 3);
 }
 
-MeasuredModel tiny(load::Precision weights) {
+MeasuredModel tiny(load::Precision weights, tensor::DType kv = tensor::DType::f16) {
   const RandomFolder folder(random_shape("llava-tiny"), 1);
   models::OpenOptions open;
   open.weights.body = weights;
   open.threads = 1;
-  return {models::open_model(folder.path(), open), {.context = 128, .batch = 2, .chunk = 32}, 1};
+  return {models::open_model(folder.path(), open),
+          {.context = 128, .batch = 2, .chunk = 32, .kv = kv},
+          1};
 }
 
 // llava-tiny: 4 layers of width 256 with 4 heads of 64 and 512 in the middle, 2048 words.
@@ -49,6 +51,12 @@ TEST(Work, OfAStepIsCountedWithoutDoingIt) {
   EXPECT_EQ(work.int8_ops, 0);
   EXPECT_EQ(work.weight_bytes, 2 * (4 * static_cast<int64_t>(layer) + 2048 * 256));
   EXPECT_EQ(work.kv_bytes, 2 * 4 * (2 * 13 * 256) * 2);
+}
+
+TEST(Work, ReadsTheScalesOfAnInt8Cache) {
+  MeasuredModel model = tiny(load::Precision::int4, tensor::DType::i8);
+  const Work work = model.work_of([&] { model.step(1, 10, {1}, true); });
+  EXPECT_EQ(work.kv_bytes, 4 * 2 * 11 * 4 * (64 + 4));
 }
 
 TEST(Work, OfQuantisedWeightsIsInInt8) {
