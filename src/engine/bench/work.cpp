@@ -125,8 +125,8 @@ void CountingOps::cached_attention(View q, const StepBatch& batch, const ops::Kv
   const std::vector<int32_t> starts = on_host(batch.query_start);
   const std::vector<int32_t> lengths = on_host(batch.kv_length);
   const double width = static_cast<double>(q.shape[1] * q.shape[2]);
-  const int64_t scale = kv.k_scales.data == nullptr ? 0 : tensor::size_of(kv.k_scales.dtype);
-  const int64_t row_bytes = kv.head_dim * tensor::size_of(kv.dtype) + scale;  // of one head
+  int64_t row_bytes = kv.head_dim * tensor::size_of(kv.dtype);  // of one head
+  if (kv.k_scales.data != nullptr) row_bytes += tensor::size_of(kv.k_scales.dtype);
   for (size_t s = 0; s < lengths.size(); ++s) {
     const int64_t rows = starts[s + 1] - starts[s];
     const int64_t length = lengths[s];
