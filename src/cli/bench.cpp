@@ -32,6 +32,7 @@ void catch_stop_signal() {
   action.sa_handler = &on_stop_signal;
   action.sa_flags = SA_RESETHAND;
   sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
 }
 
 struct BenchOptions {
@@ -46,9 +47,12 @@ struct BenchOptions {
 std::optional<std::string> complaint(const BenchOptions& options) {
   if (options.model.empty() == options.shape.empty())
     return "bench wants a MODEL or --shape NAME, one of them";
-  for (const auto& [key, value] : options.model_options)
+  for (const auto& [key, value] : options.model_options) {
     if (key == "ctx" || key == "max_batch_size")
       return "bench takes --context and --batch, not --ctx and --max-batch-size";
+    if (key == "cache" && value == "on")
+      return "bench measures loading from the checkpoint, without packed weights: no --cache";
+  }
   if (options.measured.batches.empty() || options.measured.contexts.empty())
     return "--batch and --context want at least one number";
   return std::nullopt;

@@ -74,7 +74,7 @@ class Bench(unittest.TestCase):
 
     def test_wrong_usage_is_one_line(self):
         for arguments in ([], ["demo-llava", "--shape", "llava-tiny"],
-                          ["demo-llava", "--ctx", "100"]):
+                          ["demo-llava", "--ctx", "100"], ["demo-llava", "--cache"]):
             done = visavis("bench", *arguments)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
