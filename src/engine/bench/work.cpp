@@ -58,10 +58,17 @@ void CountingOps::linear(View x, const Weight& weight, const ops::Epilogue& epil
   if (!dry_) inner_->linear(x, weight, epilogue, y);
 }
 
-void CountingOps::gated_mlp(View x, const Weight& gate, const Weight& up, const Weight& down,
-                            bool accumulate, tensor::Arena& arena, MutView y) {
+void CountingOps::project(View x, const ops::RmsNormBefore& norm,
+                          std::span<const ops::Projection> outputs, tensor::Arena& arena) {
+  for (const ops::Projection& output : outputs) count_linear(x.rows(), *output.weight);
+  if (!dry_) inner_->project(x, norm, outputs, arena);
+}
+
+void CountingOps::gated_mlp(View x, const ops::RmsNormBefore& norm, const Weight& gate,
+                            const Weight& up, const Weight& down, bool accumulate,
+                            tensor::Arena& arena, MutView y) {
   for (const Weight* weight : {&gate, &up, &down}) count_linear(x.rows(), *weight);
-  if (!dry_) inner_->gated_mlp(x, gate, up, down, accumulate, arena, y);
+  if (!dry_) inner_->gated_mlp(x, norm, gate, up, down, accumulate, arena, y);
 }
 
 void CountingOps::silu_multiply(MutView gate, View up) {
@@ -120,11 +127,9 @@ void CountingOps::write_kv(View k, View v, const StepBatch& batch, const ops::Kv
   if (!dry_) inner_->write_kv(k, v, batch, kv);
 }
 
-void CountingOps::cached_attention(View q, const StepBatch& batch, const ops::KvView& kv,
-                                   float scale, MutView y) {
+void CountingOps::count_attention(int64_t width, const StepBatch& batch, const ops::KvView& kv) {
   const std::vector<int32_t> starts = on_host(batch.query_start);
   const std::vector<int32_t> lengths = on_host(batch.kv_length);
-  const double width = static_cast<double>(q.shape[1] * q.shape[2]);
   int64_t row_bytes = kv.head_dim * tensor::size_of(kv.dtype);  // of one head
   if (kv.k_scales.data != nullptr) row_bytes += tensor::size_of(kv.k_scales.dtype);
   for (size_t s = 0; s < lengths.size(); ++s) {
@@ -133,11 +138,23 @@ void CountingOps::cached_attention(View q, const StepBatch& batch, const ops::Kv
     work_.kv_bytes += 2 * length * kv.kv_heads * row_bytes;
     // Row i sees the rows before the step and i + 1 of the step.
     const int64_t pairs = rows * (length - rows) + rows * (rows + 1) / 2;
-    const double ops = 4 * static_cast<double>(pairs) * width;
+    const double ops = 4 * static_cast<double>(pairs * width);
     work_.attention_ops += ops;
     work_.f32_ops += ops;
   }
+}
+
+void CountingOps::cached_attention(View q, const StepBatch& batch, const ops::KvView& kv,
+                                   float scale, MutView y) {
+  count_attention(q.shape[1] * q.shape[2], batch, kv);
   if (!dry_) inner_->cached_attention(q, batch, kv, scale, y);
+}
+
+void CountingOps::rotary_attention(MutView q, MutView k, View v, const ops::RotaryInput& input,
+                                   const StepBatch& batch, const ops::KvView& kv, float scale,
+                                   MutView y) {
+  count_attention(q.shape[1] * q.shape[2], batch, kv);
+  if (!dry_) inner_->rotary_attention(q, k, v, input, batch, kv, scale, y);
 }
 
 void CountingOps::add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
@@ -148,5 +165,8 @@ void CountingOps::add_position_grid(View grid, int64_t side, int64_t h, int64_t 
 void CountingOps::arg_max(View logits, MutView ids) {
   if (!dry_) inner_->arg_max(logits, ids);
 }
+
+// Never recorded: what is replayed would not be counted.
+void CountingOps::run_step(uint64_t /*key*/, const std::function<void()>& step) { step(); }
 
 }  // namespace visavis::bench

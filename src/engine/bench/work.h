@@ -45,9 +45,11 @@ class CountingOps : public ops::Ops {
   void download(ops::View from, void* host) override { inner_->download(from, host); }
   void linear(ops::View x, const ops::Weight& weight, const ops::Epilogue& epilogue,
               ops::MutView y) override;
-  void gated_mlp(ops::View x, const ops::Weight& gate, const ops::Weight& up,
-                 const ops::Weight& down, bool accumulate, tensor::Arena& arena,
-                 ops::MutView y) override;
+  void project(ops::View x, const ops::RmsNormBefore& norm,
+               std::span<const ops::Projection> outputs, tensor::Arena& arena) override;
+  void gated_mlp(ops::View x, const ops::RmsNormBefore& norm, const ops::Weight& gate,
+                 const ops::Weight& up, const ops::Weight& down, bool accumulate,
+                 tensor::Arena& arena, ops::MutView y) override;
   void silu_multiply(ops::MutView gate, ops::View up) override;
   void rms_norm(ops::View x, ops::View weight, float eps, ops::MutView y) override;
   void layer_norm(ops::View x, ops::View weight, ops::View bias, float eps,
@@ -65,12 +67,17 @@ class CountingOps : public ops::Ops {
                 const ops::KvView& kv) override;
   void cached_attention(ops::View q, const ops::StepBatch& batch, const ops::KvView& kv,
                         float scale, ops::MutView y) override;
+  void rotary_attention(ops::MutView q, ops::MutView k, ops::View v, const ops::RotaryInput& input,
+                        const ops::StepBatch& batch, const ops::KvView& kv, float scale,
+                        ops::MutView y) override;
   void add_position_grid(ops::View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                          ops::MutView y) override;
   void arg_max(ops::View logits, ops::MutView ids) override;
+  void run_step(uint64_t key, const std::function<void()>& step) override;
 
  private:
   void count_linear(int64_t rows, const ops::Weight& weight);
+  void count_attention(int64_t width, const ops::StepBatch& batch, const ops::KvView& kv);
   std::vector<int32_t> on_host(ops::View ids);
 
   std::unique_ptr<ops::Ops> inner_;

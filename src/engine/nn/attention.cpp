@@ -1,5 +1,6 @@
 #include "engine/nn/attention.h"
 
+#include <array>
 #include <cmath>
 
 namespace visavis::nn {
@@ -18,31 +19,31 @@ int64_t CachedAttention::bytes() const {
   return q.bytes() + k.bytes() + v.bytes() + o.bytes() + q_norm.bytes() + k_norm.bytes();
 }
 
-void CachedAttention::add_to(ops::Ops& ops, ops::View x, const ops::StepBatch& batch,
+void CachedAttention::add_to(ops::Ops& ops, const RmsNorm& norm, const ops::StepBatch& batch,
                              const ops::RopeTable& rope, const ops::KvView& kv,
-                             tensor::Arena& arena, ops::MutView y) const {
+                             tensor::Arena& arena, ops::MutView x) const {
   const tensor::ArenaScope scope(arena);
   const int64_t tokens = x.rows();
   const ops::MutView queries = arena.take_f32({tokens, heads, head_dim});
   const ops::MutView keys = arena.take_f32({tokens, kv_heads, head_dim});
   const ops::MutView values = arena.take_f32({tokens, kv_heads, head_dim});
   const ops::MutView mixed = arena.take_f32({tokens, heads, head_dim});
-  q.run(ops, x, reshaped(queries, {tokens, heads * head_dim}));
-  k.run(ops, x, reshaped(keys, {tokens, kv_heads * head_dim}));
-  v.run(ops, x, reshaped(values, {tokens, kv_heads * head_dim}));
-  if (q_norm.present()) q_norm.run(ops, queries, queries);
-  if (k_norm.present()) k_norm.run(ops, keys, keys);
-  ops.rope(rope, batch.positions, queries);
-  ops.rope(rope, batch.positions, keys);
-  ops.write_kv(keys, values, batch, kv);
-  ops.cached_attention(queries, batch, kv, scale_of(head_dim), mixed);
-  o.run(ops, reshaped(mixed, {tokens, heads * head_dim}), y, ops::Activation::none, true);
+  ops.project(x, norm.before(),
+              std::array{q.into(reshaped(queries, {tokens, heads * head_dim})),
+                         k.into(reshaped(keys, {tokens, kv_heads * head_dim})),
+                         v.into(reshaped(values, {tokens, kv_heads * head_dim}))},
+              arena);
+  ops.rotary_attention(queries, keys, values,
+                       {.q_norm = q_norm.before(), .k_norm = k_norm.before(), .rope = &rope}, batch,
+                       kv, scale_of(head_dim), mixed);
+  o.run(ops, reshaped(mixed, {tokens, heads * head_dim}), x, ops::Activation::none, true);
 }
 
-int64_t CachedAttention::scratch(int64_t tokens, int64_t heads, int64_t kv_heads,
+int64_t CachedAttention::scratch(int64_t tokens, int64_t width, int64_t heads, int64_t kv_heads,
                                  int64_t head_dim) {
   const int64_t float_bytes = sizeof(float);
-  return 2 * tensor::Arena::footprint(tokens * heads * head_dim * float_bytes) +
+  return tensor::Arena::footprint(tokens * width * float_bytes) +
+         2 * tensor::Arena::footprint(tokens * heads * head_dim * float_bytes) +
          2 * tensor::Arena::footprint(tokens * kv_heads * head_dim * float_bytes);
 }
 

@@ -21,12 +21,14 @@ struct CachedAttention {
   int64_t head_dim = 0;
 
   int64_t bytes() const;
-  /// y += o(attention(q x, cache and k x, v x)); writes this step's k and v to the cache.
-  /// x, y [tokens, width].
-  void add_to(ops::Ops& ops, ops::View x, const ops::StepBatch& batch, const ops::RopeTable& rope,
-              const ops::KvView& kv, tensor::Arena& arena, ops::MutView y) const;
+  /// x += o(attention(q n, cache and k n, v n)) where n = norm(x); writes this step's k and v to
+  /// the cache. x [tokens, width].
+  void add_to(ops::Ops& ops, const RmsNorm& norm, const ops::StepBatch& batch,
+              const ops::RopeTable& rope, const ops::KvView& kv, tensor::Arena& arena,
+              ops::MutView x) const;
   /// Bytes that add_to takes from the arena.
-  static int64_t scratch(int64_t tokens, int64_t heads, int64_t kv_heads, int64_t head_dim);
+  static int64_t scratch(int64_t tokens, int64_t width, int64_t heads, int64_t kv_heads,
+                         int64_t head_dim);
 };
 
 /// Full attention of a vision block.

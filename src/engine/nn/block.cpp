@@ -10,19 +10,14 @@ int64_t DecoderLayer::bytes() const {
 
 void DecoderLayer::run(ops::Ops& ops, const ops::StepBatch& batch, const ops::RopeTable& rope,
                        const ops::KvView& kv, tensor::Arena& arena, ops::MutView x) const {
-  const tensor::ArenaScope scope(arena);
-  const ops::MutView normed = arena.take_f32({x.rows(), x.cols()});
-  input_norm.run(ops, x, normed);
-  attention.add_to(ops, normed, batch, rope, kv, arena, x);
-  post_norm.run(ops, x, normed);
-  mlp.add_to(ops, normed, arena, x);
+  attention.add_to(ops, input_norm, batch, rope, kv, arena, x);
+  mlp.add_to(ops, post_norm, arena, x);
 }
 
 int64_t decoder_scratch(int64_t tokens, int64_t width, int64_t heads, int64_t kv_heads,
                         int64_t head_dim, int64_t ffn) {
-  return tensor::Arena::footprint(tokens * width * static_cast<int64_t>(sizeof(float))) +
-         std::max(CachedAttention::scratch(tokens, heads, kv_heads, head_dim),
-                  GatedMlp::scratch(tokens, ffn));
+  return std::max(CachedAttention::scratch(tokens, width, heads, kv_heads, head_dim),
+                  GatedMlp::scratch(tokens, width, ffn));
 }
 
 int64_t VisionBlock::bytes() const {

@@ -8,6 +8,10 @@ void Linear::run(ops::Ops& ops, ops::View x, ops::MutView y, ops::Activation act
              {.bias = vector_view(bias), .activation = activation, .accumulate = accumulate}, y);
 }
 
+ops::Projection Linear::into(ops::MutView y) const {
+  return {.weight = &weight, .bias = vector_view(bias), .y = y};
+}
+
 ops::View vector_view(const tensor::Buffer& buffer) {
   if (buffer.data() == nullptr) return {};
   return {

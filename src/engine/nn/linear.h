@@ -19,6 +19,8 @@ struct Linear {
   /// y[n, rows] = activation(x[n, cols] W^T + bias) (+ y if accumulate). x and y f32, apart.
   void run(ops::Ops& ops, ops::View x, ops::MutView y,
            ops::Activation activation = ops::Activation::none, bool accumulate = false) const;
+  /// This layer as one of several of the same input; y f32 [n, rows].
+  ops::Projection into(ops::MutView y) const;
 };
 
 /// The f32 vector that a buffer holds; an empty buffer gives an empty view.

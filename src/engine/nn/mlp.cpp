@@ -1,6 +1,7 @@
 #include "engine/nn/mlp.h"
 
 #include <algorithm>
+#include <array>
 
 namespace visavis::nn {
 namespace {
@@ -10,22 +11,23 @@ constexpr int64_t kFloatBytes = sizeof(float);
 
 }  // namespace
 
-void GatedMlp::add_to(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const {
+void GatedMlp::add_to(ops::Ops& ops, const RmsNorm& norm, tensor::Arena& arena,
+                      ops::MutView x) const {
   const tensor::ArenaScope scope(arena);
   if (gate.bias.data() == nullptr && up.bias.data() == nullptr && down.bias.data() == nullptr) {
-    ops.gated_mlp(x, gate.weight, up.weight, down.weight, true, arena, y);
+    ops.gated_mlp(x, norm.before(), gate.weight, up.weight, down.weight, true, arena, x);
     return;
   }
   const ops::MutView gated = arena.take_f32({x.rows(), gate.rows()});
   const ops::MutView raised = arena.take_f32({x.rows(), up.rows()});
-  gate.run(ops, x, gated);
-  up.run(ops, x, raised);
+  ops.project(x, norm.before(), std::array{gate.into(gated), up.into(raised)}, arena);
   ops.silu_multiply(gated, raised);
-  down.run(ops, gated, y, ops::Activation::none, true);
+  down.run(ops, gated, x, ops::Activation::none, true);
 }
 
-int64_t GatedMlp::scratch(int64_t tokens, int64_t ffn) {
-  return 2 * tensor::Arena::footprint(tokens * ffn * kFloatBytes);
+int64_t GatedMlp::scratch(int64_t tokens, int64_t width, int64_t ffn) {
+  return tensor::Arena::footprint(tokens * width * kFloatBytes) +
+         2 * tensor::Arena::footprint(tokens * ffn * kFloatBytes);
 }
 
 void Mlp::run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y,

@@ -2,21 +2,22 @@
 #pragma once
 
 #include "engine/nn/linear.h"
+#include "engine/nn/norm.h"
 #include "engine/tensor/buffer.h"
 
 namespace visavis::nn {
 
-/// down(silu(gate x) * up x)
+/// down(silu(gate norm(x)) * up norm(x))
 struct GatedMlp {
   Linear gate;
   Linear up;
   Linear down;
 
   int64_t bytes() const { return gate.bytes() + up.bytes() + down.bytes(); }
-  /// y += mlp(x); x [tokens, width].
-  void add_to(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const;
+  /// x += mlp(norm(x)); x [tokens, width].
+  void add_to(ops::Ops& ops, const RmsNorm& norm, tensor::Arena& arena, ops::MutView x) const;
   /// Bytes that add_to takes from the arena.
-  static int64_t scratch(int64_t tokens, int64_t ffn);
+  static int64_t scratch(int64_t tokens, int64_t width, int64_t ffn);
 };
 
 /// fc2(activation(fc1 x))

@@ -8,6 +8,8 @@ void RmsNorm::run(ops::Ops& ops, ops::View x, ops::MutView y) const {
   ops.rms_norm(x, vector_view(weight), eps, y);
 }
 
+ops::RmsNormBefore RmsNorm::before() const { return {.weight = vector_view(weight), .eps = eps}; }
+
 void LayerNorm::run(ops::Ops& ops, ops::View x, ops::MutView y) const {
   ops.layer_norm(x, vector_view(weight), vector_view(bias), eps, y);
 }

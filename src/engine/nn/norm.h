@@ -15,6 +15,8 @@ struct RmsNorm {
   int64_t bytes() const { return weight.bytes(); }
   /// y = x / rms(x) * weight; y may be x.
   void run(ops::Ops& ops, ops::View x, ops::MutView y) const;
+  /// For operations that apply it to what they read.
+  ops::RmsNormBefore before() const;
 };
 
 struct LayerNorm {

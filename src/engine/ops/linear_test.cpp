@@ -442,6 +442,38 @@ TEST(Bf16Linear, GivesEveryRowTheSameBitsWhateverTheBatchAndTheThreads) {
   }
 }
 
+TEST(Project, IsALinearPerOutputOfTheNormedInput) {
+  base::Rng rng(12);
+  for (const LayoutCase& layout : every_layout()) {
+    const Weight first = layout.make(rng, 24, 256);
+    const Weight second = layout.make(rng, 16, 256);
+    const Tensor bias = Tensor::random(rng, {16});
+    const Tensor norm = Tensor::random(rng, {256});
+    for (const int64_t n : {1, 3}) {
+      const Tensor x = Tensor::random(rng, {n, 256}, 3);
+      for (const OpsUnderTest& variant : every_ops()) {
+        const Tensor normed = Tensor::poisoned({n, 256});
+        variant.ops->rms_norm(x, norm, 1e-5f, normed);
+        const Tensor wanted_first = Tensor::poisoned({n, 24});
+        const Tensor wanted_second = Tensor::poisoned({n, 16});
+        variant.ops->linear(normed, first, {}, wanted_first);
+        variant.ops->linear(normed, second, {.bias = bias}, wanted_second);
+        const Tensor y_first = Tensor::poisoned({n, 24});
+        const Tensor y_second = Tensor::poisoned({n, 16});
+        tensor::Arena arena(Buffer::host(1 << 14));
+        const std::vector<Projection> outputs = {{.weight = &first, .y = y_first},
+                                                 {.weight = &second, .bias = bias, .y = y_second}};
+        variant.ops->project(x, {.weight = norm, .eps = 1e-5f}, outputs, arena);
+        EXPECT_EQ(y_first.to_vector(), wanted_first.to_vector())
+            << variant.name << " " << layout.name << ", n " << n;
+        EXPECT_EQ(y_second.to_vector(), wanted_second.to_vector())
+            << variant.name << " " << layout.name << ", n " << n;
+        EXPECT_EQ(arena.used(), 0);
+      }
+    }
+  }
+}
+
 TEST(GatedMlp, IsDownOfSiluGateTimesUp) {
   base::Rng rng(13);
   const Weight gate = dense(DType::f32).make(rng, 24, 16);
@@ -458,7 +490,7 @@ TEST(GatedMlp, IsDownOfSiluGateTimesUp) {
   for (const OpsUnderTest& variant : every_ops()) {
     tensor::Arena arena(Buffer::host(4096));
     const Tensor y = x.copy();
-    variant.ops->gated_mlp(x, gate, up, down, true, arena, y);
+    variant.ops->gated_mlp(x, {}, gate, up, down, true, arena, y);
     EXPECT_LE(relative_distance(y.values(), wanted), 1e-5) << variant.name;
     EXPECT_EQ(arena.used(), 0);
   }

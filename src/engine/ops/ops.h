@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +38,28 @@ struct RopeTable {
   std::vector<uint8_t> axis;  // 0 time, 1 row, 2 column
 };
 
+/// An RMS norm that an operation applies to what it reads; without a weight there is none.
+struct RmsNormBefore {
+  View weight = {};  // f32 [cols]
+  float eps = 0;
+
+  bool present() const { return weight.data != nullptr; }
+};
+
+/// One of several linears of the same input.
+struct Projection {
+  const Weight* weight = nullptr;
+  View bias = {};  // f32 [rows] or empty
+  MutView y;       // f32 [n, rows]
+};
+
+/// What attention over the cache does to this step's rows first.
+struct RotaryInput {
+  RmsNormBefore q_norm;  // over head_dim, before the rotation
+  RmsNormBefore k_norm;
+  const RopeTable* rope = nullptr;
+};
+
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -52,10 +75,15 @@ class Ops {
   // --- rows ---------------------------------------------------------------------------------
   /// y[n, rows] = epilogue(x[n, cols] W^T). x and y f32, may not overlap.
   virtual void linear(View x, const Weight& weight, const Epilogue& epilogue, MutView y) = 0;
-  /// y = down(silu(gate x) * (up x)) (+ y if accumulate); scratch comes from `arena`.
-  /// Default: two linears, silu_multiply, one linear.
-  virtual void gated_mlp(View x, const Weight& gate, const Weight& up, const Weight& down,
-                         bool accumulate, tensor::Arena& arena, MutView y);
+  /// outputs[i].y = outputs[i].weight norm(x) + outputs[i].bias: everything that reads the same x
+  /// at once (q, k and v). x f32 [n, cols] is not changed; scratch for norm(x) comes from `arena`.
+  /// Default: rms_norm, one linear per output.
+  virtual void project(View x, const RmsNormBefore& norm, std::span<const Projection> outputs,
+                       tensor::Arena& arena);
+  /// y = down(silu(gate norm(x)) * (up norm(x))) (+ y if accumulate; y may be x then); scratch for
+  /// norm(x) and the two products comes from `arena`. Default: project, silu_multiply, one linear.
+  virtual void gated_mlp(View x, const RmsNormBefore& norm, const Weight& gate, const Weight& up,
+                         const Weight& down, bool accumulate, tensor::Arena& arena, MutView y);
   /// gate = silu(gate) * up, element by element.
   virtual void silu_multiply(MutView gate, View up) = 0;
   /// y[i] = x[i] / rms(x[i]) * weight over the last axis; weight f32 [cols]. y may be x.
@@ -91,6 +119,12 @@ class Ops {
   virtual void cached_attention(View q, const StepBatch& batch, const KvView& kv, float scale,
                                 MutView y) = 0;
 
+  /// One attention layer between its projections: norms and rotates q and k in place, writes k and
+  /// v to the cache, y = cached_attention(q). What q and k hold afterwards is not specified.
+  /// Default: rms_norm, rope, write_kv, cached_attention.
+  virtual void rotary_attention(MutView q, MutView k, View v, const RotaryInput& input,
+                                const StepBatch& batch, const KvView& kv, float scale, MutView y);
+
   // --- pictures -----------------------------------------------------------------------------
   /// Bilinear samples of a learned position grid [side * side, dim] at `h` x `w` points with
   /// aligned corners, written in merge order (blocks of merge x merge); y [h * w, dim], added to
@@ -101,6 +135,12 @@ class Ops {
   // --- choice -------------------------------------------------------------------------------
   /// ids[i] = index of the largest logit of row i (the lowest index among equals); i32.
   virtual void arg_max(View logits, MutView ids) = 0;
+
+  // --- whole steps --------------------------------------------------------------------------
+  /// Runs `step`. Calls with the same key other than 0 promise to make the same calls on the same
+  /// addresses and shapes, without upload or download, so that a device may record the first and
+  /// replay it for the others; what changes between them lies in device memory.
+  virtual void run_step(uint64_t key, const std::function<void()>& step);
 };
 
 struct CpuOptions {
