@@ -31,8 +31,8 @@ Ops& cpu() {
   return *ops;
 }
 
-const CpuCeilings& ceilings() {
-  static const CpuCeilings measured = measure_cpu_ceilings(0);
+const Ceilings& ceilings() {
+  static const Ceilings measured = measure_cpu_ceilings(0);
   return measured;
 }
 

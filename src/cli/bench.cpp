@@ -168,6 +168,9 @@ int run(BenchOptions options) {
   if (!options.shape.empty()) folder.emplace(bench::random_shape(options.shape), 1);
   const std::string model = folder ? folder->path().string() : options.model;
   options.measured.model = local_options(model, options.model_options);
+  options.measured.make_ops = [threads = options.measured.model.open.threads] {
+    return ops::make_cpu_ops({.threads = threads});
+  };
   options.measured.name = folder ? options.shape + " (random weights)" : options.model;
   const bench::Report report = bench::measure(
       options.measured, stop_requested,

@@ -23,8 +23,6 @@ constexpr int64_t kWarmUpRows = 32;
 constexpr double kShortRun = 1;  // seconds; a case of shorter runs gets a whole one to warm up
 // What must be left of the memory for the read ceiling beside the model.
 constexpr int64_t kCeilingBytes = int64_t{2} << 30;
-constexpr int kBriefPasses = 2;
-constexpr double kBriefPassSeconds = 0.03;
 
 bool wants(const Options& options, std::string_view part) {
   return std::find(options.parts.begin(), options.parts.end(), part) != options.parts.end();
@@ -86,6 +84,7 @@ class Measurement {
   Measurement(const Options& options, const std::atomic<bool>& stop, const Log& log)
       : stop_(stop), log_(log) {
     report_.options = options;
+    probe_ = options.make_ops()->ceiling_probe();
   }
 
   Report run() {
@@ -99,7 +98,7 @@ class Measurement {
     if (wants(options, "vision")) measure_vision();
     note_peak(report_.peak_bytes);
     if (!stop_) take_ceilings();
-    if (ceiling_ != nullptr && report_.peak_bytes > 0) report_.peak_bytes -= ceiling_->bytes();
+    if (report_.peak_bytes > 0) report_.peak_bytes -= probe_->bytes();
     report_.stopped = stop_;
     return std::move(report_);
   }
@@ -115,8 +114,8 @@ class Measurement {
 
   // What was disturbed at one time may not be at another: the best counts.
   void take_ceilings() {
-    const ops::CpuCeilings found = ops::measure_cpu_ceilings(report_.options.model.open.threads);
-    ops::CpuCeilings& best = report_.ceilings;
+    const ops::Ceilings found = probe_->measure();
+    ops::Ceilings& best = report_.ceilings;
     report_.read_ceilings.push_back(found.bytes_per_second);
     best.bytes_per_second = std::max(best.bytes_per_second, found.bytes_per_second);
     best.flops_per_second = std::max(best.flops_per_second, found.flops_per_second);
@@ -128,8 +127,7 @@ class Measurement {
 
   // On a shared machine the rate changes within seconds, so it is taken beside every run.
   double read_rate() {
-    const double rate = ceiling_ == nullptr ? report_.ceilings.bytes_per_second
-                                            : ceiling_->measure(kBriefPasses, kBriefPassSeconds);
+    const double rate = holds_ceiling_ ? probe_->read_rate() : report_.ceilings.bytes_per_second;
     report_.read_ceilings.push_back(rate);
     report_.ceilings.bytes_per_second = std::max(report_.ceilings.bytes_per_second, rate);
     return rate;
@@ -142,7 +140,7 @@ class Measurement {
       log_("too little memory is left to measure the read ceiling beside each run");
       return;
     }
-    ceiling_ = std::make_unique<ops::ReadCeiling>(report_.options.model.open.threads);
+    holds_ceiling_ = true;
   }
 
   // --- loading ----------------------------------------------------------------------------------
@@ -181,8 +179,8 @@ class Measurement {
       restart_peak();
       auto opened = open();
       if (i == 0) describe(*opened);
-      model_ = std::make_unique<MeasuredModel>(std::move(opened), report_.limits,
-                                               options.model.open.threads);
+      model_ =
+          std::make_unique<MeasuredModel>(std::move(opened), report_.limits, options.make_ops());
       note_peak(loading.peak_bytes);
       loading.load_seconds.push_back(model_->load_seconds());
       spent += model_->load_seconds();
@@ -341,7 +339,8 @@ class Measurement {
   Report report_;
   std::vector<Prepared> pictures_;
   std::unique_ptr<MeasuredModel> model_;
-  std::unique_ptr<ops::ReadCeiling> ceiling_;  // null: measured only once, at the beginning
+  std::unique_ptr<ops::CeilingProbe> probe_;
+  bool holds_ceiling_ = false;  // else measured only once, at the beginning
   bool peak_known_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,8 @@
 namespace visavis::bench {
 
 struct Options {
-  std::string name;                   // of the model, for people
+  std::string name;                                     // of the model, for people
+  std::function<std::unique_ptr<ops::Ops>()> make_ops;  // of the device to measure
   generate::LocalModelOptions model;  // its context and batch are set from the lists below
   std::vector<std::string> parts = {"load", "prompt", "generation", "vision"};
   std::vector<int64_t> batches = {1, 2, 4};
@@ -60,7 +62,7 @@ struct Report {
   int64_t parameters = 0;
   models::Limits limits;
   generate::MemoryPlan plan;
-  ops::CpuCeilings ceilings;          // bytes_per_second is the best of the run
+  ops::Ceilings ceilings;             // bytes_per_second is the best of the run
   std::vector<double> read_ceilings;  // all that were measured, in order
   Loading loading;
   std::vector<Case> cases;

@@ -24,6 +24,7 @@ generate::MemoryPlan checked_plan(const models::Model& model, const models::Limi
 double timed_load(models::Model& model, ops::Ops& ops) {
   const int64_t begin = base::steady_clock().now_ns();
   model.load(ops);
+  ops.wait();
   return base::seconds_between(begin, base::steady_clock().now_ns());
 }
 
@@ -56,8 +57,8 @@ std::vector<std::byte> random_values(tensor::DType dtype, int64_t count) {
 }  // namespace
 
 MeasuredModel::MeasuredModel(std::unique_ptr<models::Model> model, const models::Limits& limits,
-                             int threads)
-    : ops_(ops::make_cpu_ops({.threads = threads})),
+                             std::unique_ptr<ops::Ops> ops)
+    : ops_(std::move(ops)),
       model_(std::move(model)),
       limits_(limits),
       plan_(checked_plan(*model_, limits)),
@@ -117,7 +118,10 @@ std::vector<int32_t> MeasuredModel::step(int64_t batch, int64_t context,
   const ops::StepBatch step = buffers_.upload(ops_, rows);
   model_->forward(step, {}, pool_.layers(), buffers_.logit_rows(), workspace_, buffers_.logits());
   std::vector<int32_t> chosen(rows.logit_rows.size());
-  if (!choose) return chosen;
+  if (!choose) {
+    ops_.wait();
+    return chosen;
+  }
   ops_.arg_max(buffers_.logits(), buffers_.choices());
   ops_.download(buffers_.choices(), chosen.data());
   return chosen;
@@ -126,6 +130,7 @@ std::vector<int32_t> MeasuredModel::step(int64_t batch, int64_t context,
 void MeasuredModel::encode(const models::PatchGrid& picture) {
   features_.rewind(0);
   model_->encode(picture, workspace_, features_);
+  ops_.wait();
 }
 
 }  // namespace visavis::bench

@@ -18,9 +18,10 @@ namespace visavis::bench {
 
 class MeasuredModel {
  public:
-  /// Checks the plan against the memory that is available, loads and allocates. `model` has been
-  /// opened. Throws Error.
-  MeasuredModel(std::unique_ptr<models::Model> model, const models::Limits& limits, int threads);
+  /// Checks the plan against the memory that is available, loads and allocates on the device of
+  /// `ops`. `model` has been opened. Throws Error.
+  MeasuredModel(std::unique_ptr<models::Model> model, const models::Limits& limits,
+                std::unique_ptr<ops::Ops> ops);
 
   models::Model& model() { return *model_; }
   CountingOps& ops() { return ops_; }

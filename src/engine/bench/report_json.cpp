@@ -17,7 +17,7 @@ Json spread(const std::vector<double>& values) {
 }
 
 Json ceilings_json(const Report& report) {
-  const ops::CpuCeilings& found = report.ceilings;
+  const ops::Ceilings& found = report.ceilings;
   return {{"read_bytes_per_s", found.bytes_per_second},
           {"read_bytes_per_s_spread", spread(report.read_ceilings)},
           {"f32_flop_per_s", found.flops_per_second},
@@ -77,7 +77,7 @@ double share_of_read(const Case& row) {
 }
 
 // Rates of the median run, and what share of the time the ceilings account for.
-void add_rates(const Case& row, const ops::CpuCeilings& ceilings, Json& json) {
+void add_rates(const Case& row, const ops::Ceilings& ceilings, Json& json) {
   const double seconds = median(row.seconds);
   const Work& work = row.work;
   const double read = share_of_read(row);
@@ -100,7 +100,7 @@ void add_rates(const Case& row, const ops::CpuCeilings& ceilings, Json& json) {
   json["bytes_per_step"] = work.bytes() / row.steps;
 }
 
-Json case_json(const Case& row, const ops::CpuCeilings& ceilings) {
+Json case_json(const Case& row, const ops::Ceilings& ceilings) {
   Json json = {{"part", row.part}};
   if (row.part == "vision") {
     json["picture"] = row.picture;

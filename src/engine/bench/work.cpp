@@ -1,7 +1,5 @@
 #include "engine/bench/work.h"
 
-#include <algorithm>
-#include <string>
 #include <variant>
 
 namespace visavis::bench {
@@ -12,39 +10,30 @@ using ops::StepBatch;
 using ops::View;
 using ops::Weight;
 
-bool chosen_kernel_is_bf16(const char* operation) {
-  const std::vector<ops::KernelRow> rows = ops::cpu_kernels();
-  return std::any_of(rows.begin(), rows.end(), [operation](const ops::KernelRow& row) {
-    return row.chosen && row.operation == operation && row.name.ends_with("bf16");
-  });
-}
-
 }  // namespace
 
-double Work::read_seconds(const ops::CpuCeilings& ceilings) const {
+double Work::read_seconds(const ops::Ceilings& ceilings) const {
   return static_cast<double>(bytes()) / ceilings.bytes_per_second;
 }
 
-double Work::compute_seconds(const ops::CpuCeilings& ceilings) const {
+double Work::compute_seconds(const ops::Ceilings& ceilings) const {
   double seconds = int8_ops / ceilings.int8_ops_per_second + f32_ops / ceilings.flops_per_second;
   if (bf16_ops > 0) seconds += bf16_ops / ceilings.bf16_flops_per_second;
   return seconds;
 }
 
-CountingOps::CountingOps(std::unique_ptr<ops::Ops> inner)
-    : inner_(std::move(inner)),
-      bf16_linear_(chosen_kernel_is_bf16("linear dense")),
-      bf16_attention_(chosen_kernel_is_bf16("segment_attention")) {}
+CountingOps::CountingOps(std::unique_ptr<ops::Ops> inner) : inner_(std::move(inner)) {}
+
+double& CountingOps::ops_in(ops::DType arithmetic) {
+  if (arithmetic == ops::DType::i8) return work_.int8_ops;
+  return arithmetic == ops::DType::f32 ? work_.f32_ops : work_.bf16_ops;
+}
 
 void CountingOps::count_linear(int64_t rows, const Weight& weight) {
   work_.weight_bytes += weight.bytes();
   const double ops = 2.0 * static_cast<double>(rows) * static_cast<double>(weight.rows) *
                      static_cast<double>(weight.cols);
-  const bool dense = std::holds_alternative<tensor::Dense>(weight.layout);
-  if (!weight.rounds_input() || (dense && !bf16_linear_))
-    work_.f32_ops += ops;
-  else
-    (dense ? work_.bf16_ops : work_.int8_ops) += ops;
+  ops_in(inner_->arithmetic(weight, rows)) += ops;
 }
 
 std::vector<int32_t> CountingOps::on_host(View ids) {
@@ -116,7 +105,7 @@ void CountingOps::segment_attention(View q, View k, View v, int64_t stride, View
     const auto length = static_cast<double>(starts[s + 1] - starts[s]);
     const double ops = 4 * length * length * width;
     work_.attention_ops += ops;
-    (round_input && bf16_attention_ ? work_.bf16_ops : work_.f32_ops) += ops;
+    ops_in(inner_->picture_arithmetic(round_input)) += ops;
   }
   if (!dry_)
     inner_->segment_attention(q, k, v, stride, segment_start, longest_segment, scale, round_input,

@@ -7,12 +7,13 @@
 #include <memory>
 #include <string>
 
-#include "engine/ops/cpu/ceilings.h"
+#include "engine/ops/ceilings.h"
 #include "engine/ops/ops.h"
 
 namespace visavis::bench {
 
-/// A multiply-add is two operations, counted under the format that it runs in.
+/// A multiply-add is two operations, counted under the format that it runs in; f16 counts as bf16,
+/// which devices multiply at the same rate.
 struct Work {
   int64_t weight_bytes = 0;  // of linear layers' weights as held, once per call
   int64_t kv_bytes = 0;      // cached keys and values that attention reads
@@ -24,8 +25,8 @@ struct Work {
   int64_t bytes() const { return weight_bytes + kv_bytes; }
   double ops() const { return int8_ops + bf16_ops + f32_ops; }
   /// Seconds that reading takes at the ceiling, and computing.
-  double read_seconds(const ops::CpuCeilings& ceilings) const;
-  double compute_seconds(const ops::CpuCeilings& ceilings) const;
+  double read_seconds(const ops::Ceilings& ceilings) const;
+  double compute_seconds(const ops::Ceilings& ceilings) const;
 };
 
 /// Forwards everything to `inner` and adds up what linear layers and attention do. Every method of
@@ -43,6 +44,16 @@ class CountingOps : public ops::Ops {
   tensor::Buffer allocate(int64_t bytes) override { return inner_->allocate(bytes); }
   void upload(const void* host, ops::MutView to) override { inner_->upload(host, to); }
   void download(ops::View from, void* host) override { inner_->download(from, host); }
+  void wait() override { inner_->wait(); }
+  ops::DType arithmetic(const ops::Weight& weight, int64_t rows) const override {
+    return inner_->arithmetic(weight, rows);
+  }
+  ops::DType picture_arithmetic(bool round_input) const override {
+    return inner_->picture_arithmetic(round_input);
+  }
+  std::unique_ptr<ops::CeilingProbe> ceiling_probe() const override {
+    return inner_->ceiling_probe();
+  }
   void linear(ops::View x, const ops::Weight& weight, const ops::Epilogue& epilogue,
               ops::MutView y) override;
   void project(ops::View x, const ops::RmsNormBefore& norm,
@@ -76,14 +87,13 @@ class CountingOps : public ops::Ops {
   void run_step(uint64_t key, const std::function<void()>& step) override;
 
  private:
+  double& ops_in(ops::DType arithmetic);
   void count_linear(int64_t rows, const ops::Weight& weight);
   void count_attention(int64_t width, const ops::StepBatch& batch, const ops::KvView& kv);
   std::vector<int32_t> on_host(ops::View ids);
 
   std::unique_ptr<ops::Ops> inner_;
   Work work_;
-  bool bf16_linear_;     // the kernel chosen for dense weights multiplies bf16
-  bool bf16_attention_;  // and that for attention inside pictures
   bool dry_ = false;
 };
 

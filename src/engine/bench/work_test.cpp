@@ -18,11 +18,11 @@ TEST(Median, IsTheMiddle) {
 }
 
 TEST(Work, TakesAsLongAsTheCeilingsSay) {
-  const ops::CpuCeilings ceilings = {.bytes_per_second = 10,
-                                     .flops_per_second = 4,
-                                     .int8_ops_per_second = 16,
-                                     .bf16_flops_per_second = 8,
-                                     .int8_instruction = ""};
+  const ops::Ceilings ceilings = {.bytes_per_second = 10,
+                                  .flops_per_second = 4,
+                                  .int8_ops_per_second = 16,
+                                  .bf16_flops_per_second = 8,
+                                  .int8_instruction = ""};
   const Work work = {
       .weight_bytes = 30, .kv_bytes = 10, .int8_ops = 32, .bf16_ops = 40, .f32_ops = 12};
   EXPECT_EQ(work.read_seconds(ceilings), 4);
@@ -36,7 +36,7 @@ MeasuredModel tiny(load::Precision weights, tensor::DType kv = tensor::DType::f1
   open.threads = 1;
   return {models::open_model(folder.path(), open),
           {.context = 128, .batch = 2, .chunk = 32, .kv = kv},
-          1};
+          ops::make_cpu_ops({.threads = 1})};
 }
 
 // llava-tiny: 4 layers of width 256 with 4 heads of 64 and 512 in the middle, 2048 words.

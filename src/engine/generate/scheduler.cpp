@@ -217,6 +217,7 @@ bool Scheduler::encode_next_picture() {
         features = features_.encode(key, slot.tokens, [&](tensor::Arena& room) {
           return model_.encode(picture, loop_.workspace(), room);
         });
+        ops_.wait();  // the time that it took is reported
         sequence.vision_seconds += base::seconds_between(begin, clock_.now_ns());
       }
       sequence.features.push_back(std::move(*features));

@@ -14,7 +14,7 @@ TEST(CpuFeatures, TheSpecialSetsComeWithTheirBases) {
 }
 
 TEST(Ceilings, EveryRateThatThisCpuHasIsMeasured) {
-  const CpuCeilings found = measure_cpu_ceilings(1);
+  const Ceilings found = measure_cpu_ceilings(1);
   EXPECT_GT(found.bytes_per_second, 1e8);
   EXPECT_GT(found.flops_per_second, 1e7);
   EXPECT_GT(found.int8_ops_per_second, 1e7);

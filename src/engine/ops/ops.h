@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "engine/ops/ceilings.h"
 #include "engine/ops/step_batch.h"
 #include "engine/tensor/buffer.h"
 #include "engine/tensor/weight.h"
@@ -71,6 +72,16 @@ class Ops {
   virtual Buffer allocate(int64_t bytes) = 0;
   virtual void upload(const void* host, MutView to) = 0;
   virtual void download(View from, void* host) = 0;
+  /// Returns when everything that was asked for is done. Default: it always is.
+  virtual void wait() {}
+
+  // --- facts for measuring ------------------------------------------------------------------
+  /// What linear multiplies with this weight and so many rows: i8, bf16, f16 or f32.
+  virtual DType arithmetic(const Weight& weight, int64_t rows) const = 0;
+  /// The same of segment_attention.
+  virtual DType picture_arithmetic(bool round_input) const = 0;
+  /// Measures what the device can do; independent of this Ops from then on.
+  virtual std::unique_ptr<CeilingProbe> ceiling_probe() const = 0;
 
   // --- rows ---------------------------------------------------------------------------------
   /// y[n, rows] = epilogue(x[n, cols] W^T). x and y f32, may not overlap.

@@ -119,11 +119,11 @@ int64_t read_bytes(int threads) {
 
 }  // namespace
 
-CpuCeilings measure_cpu_ceilings(int threads) {
+Ceilings measure_cpu_ceilings(int threads) {
   base::ThreadPool pool(threads);
   const CpuFeatures cpu = detect_cpu_features();
   const CeilingLoops& loops = best_loops(cpu);
-  CpuCeilings found;
+  Ceilings found;
   found.bytes_per_second = ReadCeiling(threads).measure(kPasses, kPassSeconds);
 
   std::vector<RateLoop> timed = {loops.multiply};
@@ -189,6 +189,13 @@ double ReadCeiling::measure(int passes, double pass_seconds) {
     for (const ReadLoop read : memory_->loops)
       best = std::max(best, bytes / memory_->seconds_of_sweeps(read, sweeps));
   return best;
+}
+
+double CpuCeilingProbe::read_rate() {
+  constexpr int kPasses = 2;
+  constexpr double kPassSeconds = 0.03;
+  if (reads_ == nullptr) reads_ = std::make_unique<ReadCeiling>(threads_);
+  return reads_->measure(kPasses, kPassSeconds);
 }
 
 }  // namespace visavis::ops

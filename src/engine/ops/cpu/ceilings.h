@@ -1,28 +1,20 @@
-// What this machine can do at best, measured: the rates that bound every kernel. Not a benchmark of
-// kernels (bench/ops_bench.cpp and `visavis bench` compare them with these).
+// The CPU's ceilings: one loop per instruction set and rate.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+
+#include "engine/ops/ceilings.h"
 
 namespace visavis::ops {
 
-/// Operations are multiplications and additions: two for each multiply-add.
-struct CpuCeilings {
-  double bytes_per_second = 0;       // reading memory far larger than the caches, all threads
-  double flops_per_second = 0;       // f32 fused multiply-adds from registers
-  double int8_ops_per_second = 0;    // u8 x s8 -> s32 dot products from registers
-  double bf16_flops_per_second = 0;  // bf16 x bf16 -> f32 dot products; 0: the CPU has none
-  std::string int8_instruction;      // "vpdpbusd, 512 bits"
-};
+/// Measures all with `threads` threads (0 = one per CPU), reading with all of them, the rest from
+/// registers; takes about three seconds and 0.5 GB.
+Ceilings measure_cpu_ceilings(int threads);
 
-/// Measures all with `threads` threads (0 = one per CPU); takes about three seconds and 0.5 GB.
-CpuCeilings measure_cpu_ceilings(int threads);
-
-/// Only bytes_per_second, any number of times: on a machine shared with others it changes within
-/// seconds. Holds its memory, bytes(), and its threads until it goes.
+/// Only bytes_per_second, any number of times. Holds its memory, bytes(), and its threads until it
+/// goes.
 class ReadCeiling {
  public:
   explicit ReadCeiling(int threads);
@@ -37,6 +29,19 @@ class ReadCeiling {
  private:
   struct Memory;
   std::unique_ptr<Memory> memory_;
+};
+
+/// Of `threads` threads; takes memory with the first read_rate().
+class CpuCeilingProbe : public CeilingProbe {
+ public:
+  explicit CpuCeilingProbe(int threads) : threads_(threads) {}
+  Ceilings measure() override { return measure_cpu_ceilings(threads_); }
+  double read_rate() override;
+  int64_t bytes() const override { return reads_ == nullptr ? 0 : reads_->bytes(); }
+
+ private:
+  int threads_;
+  std::unique_ptr<ReadCeiling> reads_;
 };
 
 /// Reads `bytes` (a multiple of kReadBytes) and returns something that depends on all of them.

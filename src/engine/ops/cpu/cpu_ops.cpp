@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "engine/ops/cpu/ceilings.h"
 #include "engine/ops/cpu/context.h"
 #include "engine/ops/cpu/kernels.h"
 #include "engine/ops/cpu/movement.h"
@@ -47,6 +48,20 @@ class CpuOps final : public Ops {
   }
   void download(View from, void* host) override {
     std::memcpy(host, from.data, static_cast<size_t>(from.bytes()));
+  }
+
+  DType arithmetic(const Weight& weight, int64_t rows) const override {
+    if (!weight.rounds_input()) return DType::f32;
+    if (!std::holds_alternative<tensor::Dense>(weight.layout)) return DType::i8;
+    const LinearArgs args{.n = rows, .weight = &weight};
+    return format_of(choose(linear_kernels(weight), filter_, args).name);
+  }
+  DType picture_arithmetic(bool round_input) const override {
+    const SegmentAttentionArgs args{.head_dim = 64, .round_input = round_input};
+    return format_of(choose(segment_attention_kernels(), filter_, args).name);
+  }
+  std::unique_ptr<CeilingProbe> ceiling_probe() const override {
+    return std::make_unique<CpuCeilingProbe>(pool_.threads());
   }
 
   void linear(View x, const Weight& weight, const Epilogue& epilogue, MutView y) override {
@@ -211,6 +226,10 @@ class CpuOps final : public Ops {
   }
 
  private:
+  static DType format_of(std::string_view kernel) {
+    return kernel.ends_with("bf16") ? DType::bf16 : DType::f32;
+  }
+
   static std::string kernel_from_environment() {
     const char* name = std::getenv("VISAVIS_KERNEL");
     return name == nullptr ? "" : name;
