@@ -147,6 +147,29 @@ void print_vision(const base::Json& cases) {
   }
 }
 
+void print_estimates(const base::Json& estimates) {
+  fmt::print("\nestimates   seconds = {}; here the formula is off by",
+             text_of(estimates["formula"]));
+  for (const auto& [part, error] : estimates["error_here"].items())
+    fmt::print(" {:+.0f}% ({})", 100 * error.get<double>(), part);
+  fmt::print("\n");
+  for (const base::Json& card : estimates["cards"]) {
+    fmt::print("  {} (reads {:.0f} GB/s, f16 {:.0f} Tflop/s; {})\n", text_of(card["card"]),
+               giga(card["read_bytes_per_s"]), giga(card["f16_flop_per_s"]) / 1e3,
+               text_of(card["source"]));
+    if (!card["fits"].get<bool>()) fmt::print("    the plan does not fit its memory\n");
+    for (const base::Json& row : card["cases"]) {
+      if (row["part"] == "vision")
+        fmt::print("    vision {} pixels: {:.3g} s\n", row["picture"].get<int64_t>(),
+                   row["s"].get<double>());
+      else
+        fmt::print("    {} batch {} context {}: {:.4g} tok/s\n", text_of(row["part"]),
+                   row["batch"].get<int64_t>(), row["context"].get<int64_t>(),
+                   row["tok_per_s"].get<double>());
+    }
+  }
+}
+
 void print(const base::Json& json) {
   print_head(json);
   for (const char* part : {"prompt", "generation"}) print_text_part(json["cases"], part);
@@ -155,6 +178,7 @@ void print(const base::Json& json) {
       "\nread: share of a run's time that reading weights and cache once takes at the rate that "
       "was\n"
       "measured beside the run; compute: that multiplying takes at the ceiling of its format\n");
+  if (json.contains("estimates")) print_estimates(json["estimates"]);
   if (json["stopped"].get<bool>()) fmt::print("Stopped on request before the end.\n");
 }
 

@@ -1,6 +1,7 @@
 // The report as JSON, with everything that follows from what was measured.
 #include <algorithm>
 
+#include "engine/bench/estimates.h"
 #include "engine/bench/measure.h"
 #include "engine/ops/cpu/features.h"
 #include "machine/cpu.h"
@@ -130,20 +131,23 @@ Json as_json(const Report& report) {
   const machine::CpuFacts cpu = machine::cpu_facts();
   Json cases = Json::array();
   for (const Case& row : report.cases) cases.push_back(case_json(row, report.ceilings));
-  return {{"model", report.options.name},
-          {"architecture", report.architecture},
-          {"parameters", report.parameters},
-          {"device", report.device},
-          {"cpu", cpu.model},
-          {"cores", cpu.cores},
-          {"features", ops::cpu_feature_names()},
-          {"kernels", kernels_json()},
-          {"options", options_json(report)},
-          {"ceilings", ceilings_json(report)},
-          {"load", load_json(report.loading)},
-          {"cases", cases},
-          {"memory", memory_json(report)},
-          {"stopped", report.stopped}};
+  Json json = {{"model", report.options.name},
+               {"architecture", report.architecture},
+               {"parameters", report.parameters},
+               {"device", report.device},
+               {"cpu", cpu.model},
+               {"cores", cpu.cores},
+               {"features", ops::cpu_feature_names()},
+               {"kernels", kernels_json()},
+               {"options", options_json(report)},
+               {"ceilings", ceilings_json(report)},
+               {"load", load_json(report.loading)},
+               {"cases", cases},
+               {"memory", memory_json(report)},
+               {"stopped", report.stopped}};
+  // From a CPU's kernels nothing follows for a card's.
+  if (!report.device.starts_with("cpu")) json["estimates"] = estimates_json(report);
+  return json;
 }
 
 }  // namespace visavis::bench
