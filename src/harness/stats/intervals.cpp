@@ -17,8 +17,12 @@ double normal_quantile(double p) {
 Interval wilson(int64_t successes, int64_t trials, double confidence) {
   assert(successes >= 0 && successes <= trials);
   if (trials == 0) return {0, 1};
-  const double n = static_cast<double>(trials);
-  const double share = static_cast<double>(successes) / n;
+  const auto n = static_cast<double>(trials);
+  return wilson_share(static_cast<double>(successes) / n, n, confidence);
+}
+
+Interval wilson_share(double share, double trials, double confidence) {
+  const double n = trials;
   const double z = normal_quantile(0.5 + confidence / 2);
   const double z2 = z * z;
   const double centre = share + z2 / (2 * n);

@@ -17,6 +17,9 @@ struct Interval {
 /// without trials. Source: Wilson 1927.
 Interval wilson(int64_t successes, int64_t trials, double confidence = 0.95);
 
+/// The same of a share of `trials` that need not be whole (an effective number of items).
+Interval wilson_share(double share, double trials, double confidence = 0.95);
+
 /// The quantile of the standard normal distribution, 0 < p < 1.
 double normal_quantile(double p);
 
