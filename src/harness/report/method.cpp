@@ -22,9 +22,7 @@ std::pair<size_t, size_t> questions_and_clusters(const store::RunData& run) {
   for (const store::ItemRow& item : run.items) {
     if (!run.scenario_of(item).graded) continue;
     ++questions;
-    clusters.insert(
-        fmt::format("{}/{}", item.suite,
-                    item.question.cluster.empty() ? item.question.id : item.question.cluster));
+    clusters.insert(cluster_name(item));
   }
   return {questions, clusters.size()};
 }
@@ -78,10 +76,10 @@ std::vector<Titles> reader_notes(const Results& results) {
   const auto [questions, clusters] = questions_and_clusters(run);
   if (clusters < questions)
     notes.push_back(
-        {fmt::format("{} graded questions share {} picture groups; the intervals and tests treat "
-                     "questions as independent, so they are somewhat too narrow.",
+        {fmt::format("{} graded questions share {} groups of pictures; intervals and tests count "
+                     "groups, not questions, as independent.",
                      questions, clusters),
-         fmt::format("{} 道评分题共用 {} 组图片；区间与检验假定各题独立，因此略偏窄。", questions,
+         fmt::format("{} 道评分题共用 {} 组图片；区间与检验以组而非题为独立单位。", questions,
                      clusters)});
   if (run.run.limits.price_per_hour <= 0)
     notes.push_back({"No price was given (--price), so there are no costs.",
@@ -114,22 +112,28 @@ std::vector<Titles> method_notes(const Results& results) {
        "加载与预热不计入延迟，但计入运行费用。"});
   notes.push_back(
       {fmt::format(
-           "Accuracy is the share of fully right answers, with Wilson's 95 % interval. Graded "
+           "Accuracy is the share of fully right answers, with Wilson's 95 % interval at the "
+           "effective number of questions (several about one source count less). Graded "
            "scores: full from {:.3g}, partly above 0. Facts: full from {:.0f} % without a "
            "contradiction, partly from {:.0f} %.",
            cutoffs.graded_full, 100 * cutoffs.facts_full, 100 * cutoffs.facts_partial),
-       fmt::format("准确率为完全正确回答的比例，附 95 % Wilson 区间。评分题：不低于 {:.3g} 为正确，"
+       fmt::format("准确率为完全正确回答的比例，附按有效题数（同源题目折减）计算的 95 % Wilson "
+                   "区间。评分题：不低于 {:.3g} 为正确，"
                    "大于 0 为部分正确。要点题：不低于 {:.0f} % 且无矛盾为正确，不低于 {:.0f} % "
                    "为部分正确。",
                    cutoffs.graded_full, 100 * cutoffs.facts_full, 100 * cutoffs.facts_partial)});
   notes.push_back(
       {fmt::format(
-           "Models are compared by the exact McNemar test on the questions that both answered, "
-           "corrected by Holm within scenarios; alpha = {:.2g}.",
-           run.run.judgement.alpha),
-       fmt::format("模型之间用精确 McNemar 检验比较两者都回答的题目，各场景之间用 Holm 校正；"
-                   "α = {:.2g}。",
-                   run.run.judgement.alpha)});
+           "Models are compared on the questions that both answered: by the exact McNemar test, "
+           "and "
+           "where questions share a source also by a t test over sources (the larger p counts), "
+           "corrected by Holm within scenarios; alpha = {:.2g}. Equivalent: the 90 % interval of "
+           "the difference lies within {:.3g} points.",
+           run.run.judgement.alpha, 100 * run.run.judgement.equivalence_margin),
+       fmt::format("模型之间比较两者都回答的题目：用精确 McNemar 检验；题目同源时再用按来源聚类的 "
+                   "t 检验，取较大的 p 值；各场景之间用 Holm 校正；α = {:.2g}。"
+                   "差异的 90 % 区间落在 ±{:.3g} 个百分点内即为相当。",
+                   run.run.judgement.alpha, 100 * run.run.judgement.equivalence_margin)});
   notes.push_back(
       {fmt::format("Loading took {:.1f} s, warm-up {:.1f} s, the whole run {:.1f} s. Machine: {}. "
                    "Build: {}.",

@@ -18,12 +18,17 @@ using graders::Verdict;
 struct Table {
   std::vector<std::vector<const store::AnswerRow*>> answers;
   std::vector<std::vector<const store::GradeRow*>> grades;
+  std::vector<int64_t> clusters;  // of each item
 };
 
 Table index(const store::RunData& run) {
   Table table;
   table.answers.assign(run.models.size(), std::vector<const store::AnswerRow*>(run.items.size()));
   table.grades.assign(run.models.size(), std::vector<const store::GradeRow*>(run.items.size()));
+  std::map<std::string, int64_t> numbers;
+  for (const store::ItemRow& item : run.items)
+    table.clusters.push_back(
+        numbers.emplace(cluster_name(item), static_cast<int64_t>(numbers.size())).first->second);
   for (const store::AnswerRow& answer : run.answers)
     table.answers[static_cast<size_t>(answer.model)][static_cast<size_t>(answer.item)] = &answer;
   for (const store::GradeRow& grade : run.grades)
@@ -61,7 +66,8 @@ void count(Verdict verdict, Cell& cell) {
 Cell make_cell(const store::RunData& run, const Table& table, size_t model,
                const std::vector<size_t>& items) {
   Cell cell;
-  std::vector<double> scores, ttft, tpot, decode, resize, vision, prefill;
+  std::vector<int64_t> clusters;
+  std::vector<double> scores, right, ttft, tpot, decode, resize, vision, prefill;
   double seconds = 0;
   double generating = 0;
   int64_t characters = 0;
@@ -75,6 +81,8 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
     if (run.scenario_of(run.items[item]).graded) {
       count(grade->grade.verdict, cell);
       scores.push_back(grade->grade.score);
+      right.push_back(grade->grade.verdict == Verdict::full ? 1 : 0);
+      clusters.push_back(table.clusters[item]);
     }
     if (!answer->failure.empty()) continue;
     const chat::Timing& timing = answer->timing;
@@ -97,7 +105,7 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
     }
   }
   std::sort(cell.e2e_all.begin(), cell.e2e_all.end());
-  cell.interval = stats::wilson(cell.full, cell.graded);
+  cell.interval = stats::clustered_wilson(stats::clustered_mean(right, clusters));
   if (cell.graded > 0)
     cell.accuracy = static_cast<double>(cell.full) / static_cast<double>(cell.graded);
   cell.mean_score = stats::mean(scores);
@@ -125,16 +133,19 @@ std::vector<verdict::PairResult> make_pairs(const store::RunData& run, const Tab
   std::vector<verdict::PairResult> pairs;
   for (size_t a = 0; a < run.models.size(); ++a) {
     for (size_t b = a + 1; b < run.models.size(); ++b) {
-      std::vector<bool> right_a, right_b;
+      std::vector<verdict::PairedItem> paired;
       for (const size_t item : items) {
         const store::GradeRow* grade_a = table.grades[a][item];
         const store::GradeRow* grade_b = table.grades[b][item];
         if (grade_a == nullptr || grade_b == nullptr || !run.scenario_of(run.items[item]).graded)
           continue;
-        right_a.push_back(grade_a->grade.verdict == Verdict::full);
-        right_b.push_back(grade_b->grade.verdict == Verdict::full);
+        paired.push_back({.first_right = grade_a->grade.verdict == Verdict::full,
+                          .second_right = grade_b->grade.verdict == Verdict::full,
+                          .first_score = grade_a->grade.score,
+                          .second_score = grade_b->grade.score,
+                          .cluster = table.clusters[item]});
       }
-      pairs.push_back(verdict::compare_pair(a, b, right_a, right_b));
+      pairs.push_back(verdict::compare_pair(a, b, paired));
     }
   }
   return pairs;
@@ -230,14 +241,14 @@ std::vector<Group> make_groups(const store::RunData& run) {
 }
 
 // Each kind of group is one family of tests for Holm's correction.
-void decide_pairs(std::vector<Group>& groups, double alpha) {
+void decide_pairs(std::vector<Group>& groups, const store::Judgement& judgement) {
   for (const GroupKind kind :
        {GroupKind::all, GroupKind::scenario, GroupKind::language, GroupKind::difficulty}) {
     std::vector<verdict::PairResult*> family;
     for (Group& group : groups)
       if (group.kind == kind && group.graded)
         for (verdict::PairResult& pair : group.pairs) family.push_back(&pair);
-    verdict::decide(family, alpha);
+    verdict::decide(family, judgement.alpha, judgement.equivalence_margin);
   }
 }
 
@@ -284,6 +295,11 @@ std::vector<verdict::Recommendation> make_recommendations(const Results& results
 
 }  // namespace
 
+std::string cluster_name(const store::ItemRow& item) {
+  const std::string& own = item.question.cluster;
+  return fmt::format("{}/{}", item.suite, own.empty() ? item.question.id : own);
+}
+
 std::vector<std::string> Results::labels() const {
   std::vector<std::string> out;
   for (const ModelSummary& model : models) out.push_back(model.label);
@@ -311,7 +327,7 @@ Results compute_results(store::RunData run) {
       group.cells.push_back(make_cell(data, table, model, group.items));
     group.pairs = make_pairs(data, table, group.items);
   }
-  decide_pairs(results.groups, data.run.judgement.alpha);
+  decide_pairs(results.groups, data.run.judgement);
   add_macro_accuracy(results.groups);
   results.recommendations = make_recommendations(results);
   for (const store::SessionRow& session : data.sessions) {

@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "harness/report/words.h"
+#include "harness/stats/planning.h"
 #include "picture/decode.h"
 #include "picture/encode.h"
 
@@ -82,12 +83,22 @@ const char* name_of(verdict::Decision decision) {
       return "first_better";
     case verdict::Decision::second_better:
       return "second_better";
+    case verdict::Decision::equivalent:
+      return "equivalent";
     case verdict::Decision::undecided:
       return "undecided";
     case verdict::Decision::cannot_decide:
       return "cannot_decide";
   }
   return "undecided";
+}
+
+// Of shares or scores, with the 95 % interval; null without two groups of questions.
+Json difference_json(const stats::ClusteredMean& difference) {
+  const auto interval = difference.interval();
+  return {{"mean", difference.mean},
+          {"low", interval ? Json(interval->low) : Json(nullptr)},
+          {"high", interval ? Json(interval->high) : Json(nullptr)}};
 }
 
 Json group_json(const Results& results, const Group& group) {
@@ -108,6 +119,13 @@ Json group_json(const Results& results, const Group& group) {
          {"both", pair.both},
          {"a_only", pair.only_first},
          {"b_only", pair.only_second},
+         {"clusters", pair.clusters},
+         {"test", pair.clustered() ? "mcnemar exact and clustered t" : "mcnemar exact"},
+         {"difference", difference_json(pair.difference)},
+         {"score_difference", difference_json(pair.score_difference)},
+         {"detectable_difference", pair.difference.error > 0
+                                       ? Json(stats::detectable_difference(pair.difference.error))
+                                       : Json(nullptr)},
          {"p", pair.p},
          {"p_holm", number(pair.p_holm)},
          {"decision", name_of(pair.decision)},

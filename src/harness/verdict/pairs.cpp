@@ -3,58 +3,77 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
+#include <set>
 
 #include "harness/stats/paired.h"
+#include "harness/stats/planning.h"
 
 namespace visavis::verdict {
 
-PairResult compare_pair(size_t first, size_t second, const std::vector<bool>& first_right,
-                        const std::vector<bool>& second_right) {
-  assert(first_right.size() == second_right.size());
+namespace {
+
+constexpr double kMostItems = 1e9;  // beyond that a number of questions is no advice
+
+// More questions like these that would let the test find the difference that was seen.
+std::optional<int64_t> more_items_needed(const stats::ClusteredMean& difference) {
+  const auto wanted = stats::items_needed(difference.items, difference.error, difference.mean);
+  if (!wanted || *wanted > kMostItems) return std::nullopt;
+  const int64_t more = static_cast<int64_t>(std::ceil(*wanted)) - difference.items;
+  if (more <= 0) return std::nullopt;
+  return more;
+}
+
+bool decidable(const PairResult& result) {
+  return result.only_first + result.only_second >= stats::kDecidableDiscordant &&
+         (!result.clustered() || result.discordant_clusters >= stats::kDecidableDiscordant);
+}
+
+}  // namespace
+
+PairResult compare_pair(size_t first, size_t second, std::span<const PairedItem> items) {
   PairResult result{.first = first, .second = second, .p_holm = {}, .more_items = {}};
-  result.both = static_cast<int64_t>(first_right.size());
-  for (size_t i = 0; i < first_right.size(); ++i) {
-    if (first_right[i] && !second_right[i]) ++result.only_first;
-    if (!first_right[i] && second_right[i]) ++result.only_second;
+  result.both = static_cast<int64_t>(items.size());
+  std::vector<double> right;
+  std::vector<double> scores;
+  std::vector<int64_t> clusters;
+  std::set<int64_t> discordant;
+  for (const PairedItem& item : items) {
+    if (item.first_right && !item.second_right) ++result.only_first;
+    if (!item.first_right && item.second_right) ++result.only_second;
+    if (item.first_right != item.second_right) discordant.insert(item.cluster);
+    right.push_back(static_cast<double>(item.first_right) - static_cast<double>(item.second_right));
+    scores.push_back(item.first_score - item.second_score);
+    clusters.push_back(item.cluster);
   }
+  result.discordant_clusters = static_cast<int64_t>(discordant.size());
+  result.difference = stats::clustered_mean(right, clusters);
+  result.score_difference = stats::clustered_mean(scores, clusters);
+  result.clusters = result.difference.clusters;
   result.p = stats::mcnemar(result.only_first, result.only_second).p;
-  result.more_items = more_items_needed(result.both, result.only_first, result.only_second);
+  if (result.clustered()) result.p = std::max(result.p, result.difference.p_of_zero());
+  result.more_items = more_items_needed(result.difference);
   return result;
 }
 
-void decide(std::span<PairResult*> family, double alpha) {
-  std::vector<PairResult*> sorted(family.begin(), family.end());
-  std::sort(sorted.begin(), sorted.end(),
-            [](const PairResult* a, const PairResult* b) { return a->p < b->p; });
-  double corrected = 0;
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    corrected = std::max(corrected, sorted[i]->p * static_cast<double>(sorted.size() - i));
-    sorted[i]->p_holm = std::min(1.0, corrected);
-  }
-  for (PairResult* result : sorted) {
-    if (*result->p_holm < alpha) {
-      result->decision = result->only_first > result->only_second ? Decision::first_better
-                                                                  : Decision::second_better;
-      result->more_items.reset();
+void decide(std::span<PairResult*> family, double alpha, double margin) {
+  std::vector<double> p;
+  for (const PairResult* result : family) p.push_back(result->p);
+  const std::vector<double> corrected = stats::holm(p);
+  for (size_t i = 0; i < family.size(); ++i) {
+    PairResult& result = *family[i];
+    result.p_holm = corrected[i];
+    if (*result.p_holm < alpha && decidable(result)) {
+      result.decision =
+          result.difference.mean > 0 ? Decision::first_better : Decision::second_better;
+      result.more_items.reset();
+    } else if (stats::equivalent(result.difference, margin)) {
+      result.decision = Decision::equivalent;
+      result.more_items.reset();
     } else {
-      result->decision = result->only_first + result->only_second < stats::kDecidableDiscordant
-                             ? Decision::cannot_decide
-                             : Decision::undecided;
+      result.decision = decidable(result) ? Decision::undecided : Decision::cannot_decide;
     }
   }
-}
-
-std::optional<int64_t> more_items_needed(int64_t both, int64_t only_first, int64_t only_second) {
-  if (both == 0 || only_first == only_second) return std::nullopt;
-  const auto n = static_cast<double>(both);
-  const double difference = static_cast<double>(only_first - only_second) / n;
-  const double variance =
-      static_cast<double>(only_first + only_second) / n - difference * difference;
-  const double wanted = std::ceil(7.85 * variance / (difference * difference));
-  if (wanted <= n || wanted > 1e9) return std::nullopt;
-  return static_cast<int64_t>(wanted) - both;
 }
 
 Titles in_words(const PairResult& result, const std::vector<std::string>& labels) {
@@ -68,6 +87,14 @@ Titles in_words(const PairResult& result, const std::vector<std::string>& labels
           labels[result.decision == Decision::first_better ? result.first : result.second];
       return {fmt::format("{} is better ({}, p = {:.2g})", winner, counts, p),
               fmt::format("{} 更好（{}，p = {:.2g}）", winner, counts, p)};
+    }
+    case Decision::equivalent: {
+      const stats::Interval interval = *result.difference.interval(0.9);
+      return {fmt::format("equivalent: the difference lies between {:+.1f} and {:+.1f} points "
+                          "(90 % interval, {})",
+                          100 * interval.low, 100 * interval.high, counts),
+              fmt::format("相当：差异在 {:+.1f} 至 {:+.1f} 个百分点之间（90 % 区间，{}）",
+                          100 * interval.low, 100 * interval.high, counts)};
     }
     case Decision::cannot_decide:
       return {
