@@ -76,12 +76,14 @@ Weight make_weight(const std::string& layout, int64_t rows, int64_t cols) {
                                  .zeros = {},
                                  .lookup = {},
                                  .permutation = {},
-                                 .interleaved = false};
+                                 .interleaved = false,
+                                 .round_input = false};
   else if (layout == "int8")
     weight.layout = tensor::Int8{.group = 128,
                                  .codes = random_bytes(rows * cols),
                                  .scales = scales(rows * ((cols + 127) / 128)),
-                                 .interleaved = false};
+                                 .interleaved = false,
+                                 .round_input = false};
   else {
     tensor::Dense dense{
         .dtype = layout == "f32" ? DType::f32 : DType::bf16, .values = {}, .round_input = true};

@@ -1,4 +1,4 @@
-# visavis_module(PATH DEPS ... LIBS ...): one folder under src/ becomes one static library.
+# visavis_module(PATH [CUDA] DEPS ... LIBS ...): one folder under src/ becomes one static library.
 #   sources   every *.cpp below the folder (a new file needs no edit here)
 #   tests     every *_test.cpp: one GoogleTest program per module
 #   fuzzers   every *_fuzz.cpp: one program each (libFuzzer with VISAVIS_FUZZ, else a corpus replayer)
@@ -12,13 +12,16 @@ find_package(GTest REQUIRED)
 
 add_library(visavis_options INTERFACE)
 target_include_directories(visavis_options INTERFACE ${VISAVIS_ROOT}/src)
-target_compile_options(visavis_options INTERFACE -Wall -Wextra -Wpedantic)
+# nvcc hands its host compiler's warnings on; -Wpedantic would be about the code that nvcc makes.
+target_compile_options(visavis_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic>
+                                                 $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>)
 # g++ 12 warns of overlaps inside std::string's own operator+ when optimising (GCC bug 105651).
-target_compile_options(visavis_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+target_compile_options(visavis_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
 # Numbers must not depend on the compiler's liberties: a*b+c stays two roundings unless written as fma.
-target_compile_options(visavis_options INTERFACE -ffp-contract=off)
+target_compile_options(visavis_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 if(VISAVIS_WERROR)
-  target_compile_options(visavis_options INTERFACE -Werror -Werror=switch)
+  target_compile_options(visavis_options
+                         INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror -Werror=switch>)
 endif()
 if(VISAVIS_SANITIZE)
   target_compile_options(visavis_options INTERFACE -fsanitize=${VISAVIS_SANITIZE}
@@ -47,7 +50,7 @@ if(VISAVIS_PCH)
 endif()
 
 function(visavis_module path)
-  cmake_parse_arguments(M "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(M "CUDA" "" "DEPS;LIBS" ${ARGN})
   string(REPLACE "/" "_" name ${path})
   set(dir ${VISAVIS_ROOT}/src/${path})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)
@@ -57,8 +60,16 @@ function(visavis_module path)
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-  if(NOT VISAVIS_CUDA)
-    list(FILTER sources EXCLUDE REGEX "/ops/cuda/")
+  # ops/cuda: all of it or, without CUDA, the one file that says so.
+  if(VISAVIS_CUDA)
+    list(FILTER sources EXCLUDE REGEX "/cuda_none\\.cpp$")
+    file(GLOB_RECURSE kernels CONFIGURE_DEPENDS ${dir}/*.cu)
+    list(APPEND sources ${kernels})
+  else()
+    list(FILTER sources EXCLUDE REGEX "/cuda/[^/]*$")
+    if(EXISTS ${dir}/cuda/cuda_none.cpp)
+      list(APPEND sources ${dir}/cuda/cuda_none.cpp)
+    endif()
   endif()
 
   set(kind PUBLIC)
@@ -67,6 +78,9 @@ function(visavis_module path)
   else()
     add_library(${name} INTERFACE)
     set(kind INTERFACE)
+  endif()
+  if(M_CUDA AND VISAVIS_CUDA)
+    list(APPEND M_LIBS CUDA::cudart_static CUDA::cublasLt)
   endif()
   list(TRANSFORM M_DEPS REPLACE "/" "_")
   target_link_libraries(${name} ${kind} visavis_options ${M_DEPS} ${M_LIBS})

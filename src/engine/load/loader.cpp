@@ -53,15 +53,16 @@ Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layou
       weight.layout = tensor::Dense{layout.dtype, std::move(values), layout.round_input};
       break;
     case Layout::Kind::int8:
-      weight.layout =
-          tensor::Int8{layout.group, std::move(values), std::move(scales), is_interleaved(layout)};
+      weight.layout = tensor::Int8{layout.group, std::move(values), std::move(scales),
+                                   layout.interleaved, layout.round_input};
       break;
     case Layout::Kind::int4: {
       tensor::Int4 int4;
       int4.group = layout.group;
       int4.codes = std::move(values);
       int4.scales = std::move(scales);
-      int4.interleaved = is_interleaved(layout);
+      int4.interleaved = layout.interleaved;
+      int4.round_input = layout.round_input;
       weight.layout = std::move(int4);
       break;
     }
@@ -101,7 +102,7 @@ class WeightRows {
   WeightRows(const Layout& layout, int64_t cols, Buffer& values, Buffer& scales, int64_t begin,
              int64_t end)
       : layout_(plain(layout)),
-        interleaved_(is_interleaved(layout)),
+        interleaved_(layout.interleaved),
         cols_(cols),
         begin_(begin),
         values_(values),
@@ -143,7 +144,7 @@ class WeightRows {
   static constexpr int64_t kAlign = alignof(F16);
 
   static Layout plain(Layout layout) {
-    layout.round_input = false;
+    layout.interleaved = false;
     return layout;
   }
 
@@ -290,9 +291,9 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
     std::vector<std::pair<Buffer*, int64_t>> buffers = {{&values, value_bytes(layout, rows, cols)}};
     if (layout.kind != Layout::Kind::dense)
       buffers.emplace_back(&scales, scale_bytes(layout, rows, cols));
-    key += layout_name(layout) + (is_interleaved(layout) ? " interleaved" : "");
+    key += layout_name(layout) + (layout.interleaved ? " interleaved" : "");
     take_or_make(key, stored_bytes, buffers, [&] {
-      if (is_interleaved(layout)) clear_padding(rows, values, scales);
+      if (layout.interleaved) clear_padding(rows, values, scales);
       int64_t row_at = 0;
       for (const Part& part : parts) {
         fill(part, layout, cols, row_at, values, scales);
@@ -377,12 +378,13 @@ Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t co
     else
       check_finite(info);
     if (mapped) {
-      values = Buffer::adopt(source_->keep_alive(), const_cast<std::byte*>(stored.data),
-                             stored.bytes(), true);
+      values = ops_->table(Buffer::adopt(source_->keep_alive(), const_cast<std::byte*>(stored.data),
+                                         stored.bytes(), true));
     } else {
-      values = Buffer::host(stored.bytes());
-      std::memcpy(values.data(), stored.data, static_cast<size_t>(stored.bytes()));
+      Buffer aligned = Buffer::host(stored.bytes());
+      std::memcpy(aligned.data(), stored.data, static_cast<size_t>(stored.bytes()));
       source_->drop(name);
+      values = ops_->table(std::move(aligned));
     }
   }
   return assemble(name, rows, cols, layout, std::move(values), {});

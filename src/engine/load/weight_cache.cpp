@@ -28,6 +28,7 @@ std::string words_of(const WeightPolicy& policy) {
   std::string words(name_of(policy.body));
   if (policy.vision) words += "-vision-" + std::string(name_of(*policy.vision));
   if (!policy.round_input) words += "-f32-activations";
+  if (!policy.interleave) words += "-rows";
   return words;
 }
 

@@ -150,6 +150,7 @@ TEST_F(WeightCacheTest, OtherContentAndOtherPoliciesHaveTheirOwnFile) {
   WeightPolicy plain;
   plain.round_input = false;
   EXPECT_FALSE(open(kContent, plain)->found());
+  EXPECT_FALSE(open(kContent, {.interleave = false})->found());
 }
 
 TEST_F(WeightCacheTest, AFileUnderTheNameOfAnotherIsRefused) {

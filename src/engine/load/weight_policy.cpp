@@ -22,7 +22,7 @@ constexpr Word kWords[] = {{"f32", Precision::f32},
                            {"int4", Precision::int4}};
 
 Layout dense(DType dtype, bool round_input = false) {
-  return {Layout::Kind::dense, dtype, 0, round_input && dtype == DType::bf16};
+  return {Layout::Kind::dense, dtype, 0, round_input && dtype == DType::bf16, false};
 }
 
 // Without quantisation to `quantised`, a dense type of that name.
@@ -47,11 +47,12 @@ Layout dense_or(Precision precision, bool round_input, const Layout& if_int8,
 
 Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
   const bool round_input = policy.round_input;
+  const bool interleaved = round_input && policy.interleave;
   const Layout kept = dense(stored == DType::f16 ? DType::f16 : DType::bf16, round_input);
   const auto int8 = [&](int64_t group) {
-    return Layout{Layout::Kind::int8, DType::i8, group, round_input};
+    return Layout{Layout::Kind::int8, DType::i8, group, round_input, interleaved};
   };
-  const Layout int4 = {Layout::Kind::int4, DType::u8, kGroup, round_input};
+  const Layout int4 = {Layout::Kind::int4, DType::u8, kGroup, round_input, interleaved};
   switch (role) {
     case Role::decoder:
       return dense_or(policy.body, round_input, int8(kGroup), int4);
@@ -71,14 +72,14 @@ Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
 int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols) {
   if (layout.kind == Layout::Kind::dense) return rows * cols * tensor::size_of(layout.dtype);
   const int bits = layout.kind == Layout::Kind::int4 ? 4 : 8;
-  if (layout.round_input) return tensor::interleaved_code_bytes(rows, cols, bits);
+  if (layout.interleaved) return tensor::interleaved_code_bytes(rows, cols, bits);
   return rows * (bits == 4 ? (cols + 1) / 2 : cols);
 }
 
 int64_t scale_bytes(const Layout& layout, int64_t rows, int64_t cols) {
   if (layout.kind == Layout::Kind::dense) return 0;
   const int64_t groups = tensor::groups_of(cols, layout.group);
-  if (layout.round_input) return tensor::interleaved_scale_bytes(rows, groups);
+  if (layout.interleaved) return tensor::interleaved_scale_bytes(rows, groups);
   return rows * groups * static_cast<int64_t>(sizeof(tensor::F16));
 }
 

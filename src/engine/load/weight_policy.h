@@ -25,8 +25,11 @@ struct WeightPolicy {
   Precision body = Precision::int4;
   std::optional<Precision> vision = {};  // absent: follows body; int4 is refused
   /// What linears are given may be rounded as coarsely as their weights are held: to int8 for int4
-  /// and int8 (codes are then interleaved, tensor/interleave.h), to bf16 for bf16.
+  /// and int8, to bf16 for bf16.
   bool round_input = true;
+  /// Whether the codes of int4 and int8 are interleaved (tensor/interleave.h) where the input may
+  /// be rounded: what a CPU wants. Other devices want rows.
+  bool interleave = true;
 };
 
 /// A layout: dense values of a type, or codes with one f16 scale per group of inputs.
@@ -35,7 +38,8 @@ struct Layout {
   Kind kind = Kind::dense;
   tensor::DType dtype = tensor::DType::f32;  // of dense values
   int64_t group = 0;                         // of int8 (0 = whole row) and int4
-  bool round_input = false;                  // int8 and int4 are interleaved then
+  bool round_input = false;
+  bool interleaved = false;  // of int8 and int4
 };
 
 /// The layout of a matrix stored as `stored` (f32, bf16 or f16):
@@ -46,10 +50,6 @@ struct Layout {
 ///   vision given            f32 | bf16 | f16 in that type, int8 with one scale per output row
 /// Embeddings stay as stored.
 Layout layout_for(const WeightPolicy& policy, Role role, tensor::DType stored);
-
-inline bool is_interleaved(const Layout& layout) {
-  return layout.round_input && layout.kind != Layout::Kind::dense;
-}
 
 /// Bytes of a [rows, cols] matrix in this layout: of its values or codes, of its scales, of both.
 int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols);

@@ -48,6 +48,12 @@ TEST(WeightPolicy, BytesIncludeScalesAndShortGroups) {
             16 * 2152 + 16 * 34 * 2);
   EXPECT_EQ(layout_bytes(layout_for(int4, Role::head, DType::bf16), 16, 251),
             16 * 256 + 16 * 2 * 2);
+  for (const auto& [round_input, interleave] : {std::pair(false, true), std::pair(true, false)}) {
+    const Layout rows = layout_for({.round_input = round_input, .interleave = interleave},
+                                   Role::decoder, DType::bf16);
+    EXPECT_EQ(rows.round_input, round_input);
+    EXPECT_FALSE(rows.interleaved);
+  }
   int4.round_input = false;
   EXPECT_EQ(layout_bytes(layout_for(int4, Role::decoder, DType::bf16), 10, 4304),
             10 * 2152 + 10 * 34 * 2);

@@ -1,6 +1,6 @@
 // The operations that models are written in: one abstract class, twins in cpu/ and cuda/. Coarse on
 // purpose (about 20 methods), eager, no graph. All views are on the Ops' own device; activations
-// are f32 on the CPU. Every fast kernel equals the plain reference (ops/cpu/reference) within the
+// are f32. Every fast kernel equals the plain reference (ops/cpu/reference) within the
 // stated tolerance. Not thread-safe: one scheduler thread per device drives one Ops.
 #pragma once
 
@@ -61,6 +61,15 @@ struct RotaryInput {
   const RopeTable* rope = nullptr;
 };
 
+/// What an Ops holds in its device's memory, in bytes; a CPU counts nothing.
+struct DeviceMemory {
+  int64_t allocated = 0;  // now, by allocate() and for the backend's own scratch
+  int64_t peak = 0;       // the most that was
+  int64_t pinned = 0;     // host memory that the device reads in place or is copied through
+  int64_t free = 0;       // of the whole device, for anybody
+  int64_t total = 0;
+};
+
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -70,8 +79,15 @@ class Ops {
 
   // --- memory -------------------------------------------------------------------------------
   virtual Buffer allocate(int64_t bytes) = 0;
+  /// Copies into device memory, in order with what was called before; `host` may change as soon as
+  /// it returns.
   virtual void upload(const void* host, MutView to) = 0;
+  /// Waits for everything called before and copies to host memory.
   virtual void download(View from, void* host) = 0;
+  /// The same table (embed's) where embed can read it: as it is, or a copy in host memory that the
+  /// device reaches. Default: as it is.
+  virtual Buffer table(Buffer mapped) { return mapped; }
+  virtual DeviceMemory memory() const { return {}; }
   /// Returns when everything that was asked for is done. Default: it always is.
   virtual void wait() {}
 
@@ -163,6 +179,17 @@ struct CpuOptions {
 /// The CPU backend; kernels are chosen from ops/cpu/kernels.cpp by what this CPU can do.
 std::unique_ptr<Ops> make_cpu_ops(const CpuOptions& options);
 
+struct CudaOptions {
+  int device = 0;
+  std::string kernel = {};  // as CpuOptions'
+};
+
+/// Whether this build has the CUDA backend.
+bool has_cuda();
+/// The CUDA backend. Throws Error in one line: no such backend in this build, no driver or one that
+/// is older than the toolkit (both versions), no device, no code for its architecture.
+std::unique_ptr<Ops> make_cuda_ops(const CudaOptions& options);
+
 /// One row of a kernel table, for `visavis kernels`.
 struct KernelRow {
   std::string operation;   // "linear int4"
@@ -171,5 +198,7 @@ struct KernelRow {
   bool chosen = false;
 };
 std::vector<KernelRow> cpu_kernels();
+/// None in a build without CUDA. Throws Error as make_cuda_ops().
+std::vector<KernelRow> cuda_kernels(int device);
 
 }  // namespace visavis::ops

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <iostream>
 #include <limits>
 #include <memory>
 #include <set>
@@ -13,16 +14,36 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/rng.h"
+#include "engine/ops/host_views.h"
 #include "engine/ops/ops.h"
 
 namespace visavis::ops {
 
-/// One Ops per kernel name that this CPU supports, plain included.
+/// One Ops per kernel name that this CPU, and a CUDA device if there is one, supports, plain
+/// included.
 struct OpsUnderTest {
   std::string name;
   std::unique_ptr<Ops> ops;
+  bool cuda = false;
 };
+
+/// The kernel names of the first CUDA device; none if there is no device, of which one line tells.
+inline std::set<std::string> cuda_kernel_names() {
+  static const std::set<std::string> names = [] {
+    std::set<std::string> found;
+    if (!has_cuda()) return found;
+    try {
+      for (const KernelRow& row : cuda_kernels(0))
+        if (row.supported) found.insert(row.name);
+    } catch (const Error& error) {
+      std::cout << "[  SKIPPED ] tests on a CUDA device: " << error.what() << std::endl;
+    }
+    return found;
+  }();
+  return names;
+}
 
 inline std::vector<OpsUnderTest> every_ops(int threads = 2) {
   std::set<std::string> names;
@@ -31,6 +52,9 @@ inline std::vector<OpsUnderTest> every_ops(int threads = 2) {
   std::vector<OpsUnderTest> result;
   for (const std::string& name : names)
     result.push_back({name, make_cpu_ops({.threads = threads, .kernel = name})});
+  for (const std::string& name : cuda_kernel_names())
+    result.push_back(
+        {"cuda " + name, std::make_unique<HostViews>(make_cuda_ops({.kernel = name})), true});
   return result;
 }
 

@@ -51,7 +51,7 @@ Buffer interleaved_scales(const Buffer& scales, int64_t rows, int64_t groups) {
 }
 
 Int8 interleaved(const Weight& weight, const Int8& from) {
-  Int8 to{.group = from.group, .codes = {}, .scales = {}, .interleaved = true};
+  Int8 to{.group = from.group, .codes = {}, .scales = {}, .interleaved = true, .round_input = true};
   to.codes = zeroed(interleaved_code_bytes(weight.rows, weight.cols, 8));
   for (int64_t row = 0; row < weight.rows; ++row)
     interleave_int8_row(
@@ -62,10 +62,11 @@ Int8 interleaved(const Weight& weight, const Int8& from) {
 }
 
 Int4 interleaved(const Weight& weight, const Int4& from) {
-  assert(from.zero == ZeroPoint::none && !from.lookup && from.permutation.empty());
+  assert(from.zero == ZeroPoint::none && !from.lookup && from.permutation.bytes() == 0);
   Int4 to;
   to.group = from.group;
   to.interleaved = true;
+  to.round_input = true;
   to.codes = zeroed(interleaved_code_bytes(weight.rows, weight.cols, 4));
   const int64_t row_bytes = (weight.cols + 1) / 2;
   for (int64_t row = 0; row < weight.rows; ++row)

@@ -100,7 +100,7 @@ void unpack(const Weight& weight, const Int4& int4, int64_t row, std::span<float
         zero = to_float(int4.zeros.as<F16>()[row * groups + group]);
         break;
     }
-    const int64_t column = int4.permutation.empty() ? i : int4.permutation[static_cast<size_t>(i)];
+    const int64_t column = int4.permutation.bytes() == 0 ? i : int4.permutation.as<int32_t>()[i];
     out[static_cast<size_t>(column)] = (level - zero) * to_float(scales[group]);
   }
 }
@@ -118,8 +118,7 @@ void unpack(const Weight& weight, const BlockQ& blockq, int64_t row, std::span<f
 int64_t bytes_of(const Dense& dense) { return dense.values.bytes(); }
 int64_t bytes_of(const Int8& int8) { return int8.codes.bytes() + int8.scales.bytes(); }
 int64_t bytes_of(const Int4& int4) {
-  return int4.codes.bytes() + int4.scales.bytes() + int4.zeros.bytes() +
-         static_cast<int64_t>(int4.permutation.size() * sizeof(int32_t));
+  return int4.codes.bytes() + int4.scales.bytes() + int4.zeros.bytes() + int4.permutation.bytes();
 }
 int64_t bytes_of(const BlockQ& blockq) { return blockq.blocks.bytes(); }
 
@@ -141,7 +140,7 @@ std::string text_of(const Int4& int4) {
       break;
   }
   if (int4.lookup) text += " lookup";
-  if (!int4.permutation.empty()) text += " permuted";
+  if (int4.permutation.bytes() > 0) text += " permuted";
   return text;
 }
 std::string text_of(const BlockQ& blockq) { return std::string(name_of(blockq.format)); }
@@ -158,8 +157,8 @@ std::string Weight::layout_name() const {
 
 bool Weight::rounds_input() const {
   if (const auto* dense = std::get_if<Dense>(&layout)) return dense->round_input;
-  if (const auto* int8 = std::get_if<Int8>(&layout)) return int8->interleaved;
-  if (const auto* int4 = std::get_if<Int4>(&layout)) return int4->interleaved;
+  if (const auto* int8 = std::get_if<Int8>(&layout)) return int8->round_input;
+  if (const auto* int4 = std::get_if<Int4>(&layout)) return int4->round_input;
   return false;
 }
 

@@ -28,8 +28,10 @@ struct Int8 {
   int64_t group = 0;  // inputs per scale; 0 = one scale for the whole row
   Buffer codes;       // i8 [rows, cols]
   Buffer scales;      // f16 [rows, groups]
-  /// Codes and scales lie as interleave.h says; linear then rounds its input to int8.
+  /// Codes and scales lie as interleave.h says, for a CPU, which then rounds its input.
   bool interleaved = false;
+  /// linear may round its input: to int8, or to bf16 where that is faster for many rows.
+  bool round_input = false;
 };
 
 enum class ZeroPoint { none, u4, f16 };
@@ -43,9 +45,10 @@ struct Int4 {
   ZeroPoint zero = ZeroPoint::none;
   Buffer zeros;  // u4: [rows, ceil(groups / 2)] low nibble first; f16: [rows, groups]
   std::optional<std::array<float, 16>> lookup;  // e.g. NF4's levels
-  std::vector<int32_t> permutation;  // empty, or: code column i multiplies input permutation[i]
+  Buffer permutation;  // empty, or i32 [cols]: code column i multiplies input permutation[i]
   /// As Int8's; only without zero points, lookup and permutation.
   bool interleaved = false;
+  bool round_input = false;
 };
 
 /// Block formats of GGUF kept in their own bytes.

@@ -53,7 +53,7 @@ Int4Case make_int4(int64_t rows, int64_t cols, int64_t group, ZeroPoint zero, bo
   for (int64_t i = 0; i < cols; ++i) order[static_cast<size_t>(i)] = static_cast<int32_t>(i);
   if (permute) {
     rng.shuffle(order);
-    int4.permutation = order;
+    int4.permutation = buffer_of(order);
   }
   const std::vector<F16> scales = random_scales(rng, rows * groups);
   const std::vector<F16> half_zeros = random_scales(rng, rows * groups);

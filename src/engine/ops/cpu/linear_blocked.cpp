@@ -99,7 +99,7 @@ class Product {
         padded_(round_up(weight_.cols, 2 * simd.lanes)),
         split_(rows_ && rows_->codes == Codes::u4) {
     if (const auto* int4 = std::get_if<tensor::Int4>(&weight_.layout); int4 != nullptr && rows_)
-      permutation_ = int4->permutation;
+      permutation_ = int4->permutation.as<int32_t>();
   }
 
   void run() {
@@ -112,14 +112,14 @@ class Product {
 
  private:
   bool needs_preparation() const {
-    return split_ || !permutation_.empty() || padded_ != weight_.cols;
+    return split_ || permutation_ != nullptr || padded_ != weight_.cols;
   }
 
   void prepare_row(const float* x, float* out) const {
     const int64_t cols = weight_.cols;
     const int64_t step = 2 * simd_.lanes;
     const auto at = [&](int64_t i) {
-      return permutation_.empty() ? x[i] : x[permutation_[static_cast<size_t>(i)]];
+      return permutation_ == nullptr ? x[i] : x[permutation_[i]];
     };
     if (!split_) {
       std::memcpy(out, x, static_cast<size_t>(cols) * sizeof(float));
@@ -230,7 +230,7 @@ class Product {
   std::optional<WeightRows> rows_;
   int64_t padded_;
   bool split_;  // u4 codes come out even columns first
-  std::span<const int32_t> permutation_;
+  const int32_t* permutation_ = nullptr;  // of the input, or null
 };
 
 }  // namespace

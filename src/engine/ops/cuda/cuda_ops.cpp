@@ -1,0 +1,345 @@
+// CUDA's Ops: checks shapes, then runs the chosen row of the kernel tables on the one stream.
+// Operations that only move or add memory have no table (movement.cu).
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "base/error.h"
+#include "engine/ops/cuda/ceilings.h"
+#include "engine/ops/cuda/device.h"
+#include "engine/ops/cuda/kernels.h"
+#include "engine/ops/cuda/memory.h"
+#include "engine/ops/cuda/weight_args.h"
+#include "engine/ops/ops.h"
+
+namespace visavis::ops {
+namespace {
+
+void require_same_shape(const char* op, const View& a, const View& b) {
+  require(a.shape == b.shape, op, ": found shape ", b.shape.text(), ", wanted ", a.shape.text());
+}
+
+void require_vector(const char* op, const char* what, const View& view, int64_t size) {
+  require(view.shape.elements() == size, op, ": ", what, " has ", view.shape.elements(),
+          " values, wanted ", size);
+}
+
+void require_rows(const char* op, const View& few, const View& rows, const View& all) {
+  require(few.cols() == all.cols() && few.rows() == rows.shape.elements(), op, ": rows ",
+          rows.shape.text(), " between ", few.shape.text(), " and ", all.shape.text());
+}
+
+cuda::KvArgs kv_args(const char* op, const KvView& kv) {
+  require(kv.dtype == DType::f32 || kv.dtype == DType::f16 || kv.dtype == DType::i8, op,
+          ": CUDA keeps KV as f32, f16 or i8, found ", name_of(kv.dtype));
+  const bool scaled = kv.dtype == DType::i8;
+  return {.type = scaled                   ? cuda::KvType::i8
+                  : kv.dtype == DType::f16 ? cuda::KvType::f16
+                                           : cuda::KvType::f32,
+          .page_size = kv.page_size,
+          .kv_heads = kv.kv_heads,
+          .head_dim = kv.head_dim,
+          .k = kv.k.data,
+          .v = kv.v.data,
+          .k_scales = scaled ? kv.k_scales.f32() : nullptr,
+          .v_scales = scaled ? kv.v_scales.f32() : nullptr};
+}
+
+cuda::BatchArgs batch_args(const StepBatch& batch) {
+  const auto ids = [](const View& view) { return view.data == nullptr ? nullptr : view.i32(); };
+  return {.tokens = batch.tokens,
+          .sequences = batch.sequences,
+          .longest_query = batch.longest_query,
+          .longest_context = batch.longest_context,
+          .max_pages = batch.page_table.cols(),
+          .positions = ids(batch.positions),
+          .query_start = ids(batch.query_start),
+          .kv_length = ids(batch.kv_length),
+          .page_table = ids(batch.page_table),
+          .slots = ids(batch.slots)};
+}
+
+std::string kernel_from_environment() {
+  const char* name = std::getenv("VISAVIS_KERNEL");
+  return name == nullptr ? "" : name;
+}
+
+// One stream that waits for no other, ended with the Ops.
+class Stream {
+ public:
+  Stream() {
+    cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { cudaStreamDestroy(stream_); }
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+class CudaOps final : public Ops {
+ public:
+  explicit CudaOps(const CudaOptions& options)
+      : device_(cuda::open_device(options.device)),
+        forced_(options.kernel.empty() ? kernel_from_environment() : options.kernel),
+        counters_(std::make_shared<cuda::Counters>()),
+        staging_(stream_.get(), device_.index, counters_),
+        scratch_(stream_.get(), device_.index, counters_),
+        context_{stream_.get(), device_, &scratch_} {
+    cuda::check_kernel_name(forced_, device_);
+  }
+  ~CudaOps() override { cudaStreamSynchronize(stream_.get()); }
+
+  std::string description() const override {
+    return "cuda:" + std::to_string(device_.index) + " (" + cuda::device_name(device_.index) +
+           ", sm_" + std::to_string(device_.sm) + ")";
+  }
+
+  DeviceMemory memory() const override {
+    cuda::use_device(device_.index);
+    const cuda::FreeMemory now = cuda::free_memory();
+    return {.allocated = counters_->allocated,
+            .peak = counters_->peak,
+            .pinned = counters_->pinned,
+            .free = now.free,
+            .total = now.total};
+  }
+
+  Buffer allocate(int64_t bytes) override {
+    return cuda::allocate_device(bytes, device_.index, counters_);
+  }
+
+  void upload(const void* host, MutView to) override {
+    cuda::use_device(device_.index);
+    staging_.upload(static_cast<const std::byte*>(host), to.bytes(), to.data);
+  }
+
+  void download(View from, void* host) override {
+    cuda::use_device(device_.index);
+    staging_.download(from.data, from.bytes(), static_cast<std::byte*>(host));
+  }
+
+  Buffer table(Buffer mapped) override {
+    if (mapped.bytes() == 0) return mapped;
+    Buffer pinned = cuda::allocate_pinned(mapped.bytes(), device_.index, counters_);
+    std::copy_n(mapped.data(), mapped.bytes(), pinned.data());
+    return pinned;
+  }
+
+  void wait() override {
+    use();
+    cuda::check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
+  }
+
+  DType arithmetic(const Weight& weight, int64_t rows) const override {
+    const cuda::LinearArgs args{.n = rows, .weight = cuda::weight_args(weight)};
+    return cuda::choose(cuda::linear_kernels(args.weight.kind), forced_, args, device_).arithmetic;
+  }
+  DType picture_arithmetic(bool round_input) const override {
+    const cuda::SegmentAttentionArgs args{.head_dim = 64, .round_input = round_input};
+    return cuda::choose(cuda::segment_attention_kernels(), forced_, args, device_).arithmetic;
+  }
+  std::unique_ptr<CeilingProbe> ceiling_probe() const override {
+    return cuda::make_ceiling_probe(device_);
+  }
+
+  void linear(View x, const Weight& weight, const Epilogue& epilogue, MutView y) override {
+    require(x.cols() == weight.cols, "linear: input has ", x.cols(), " columns, weight '",
+            weight.name, "' wants ", weight.cols);
+    require(y.cols() == weight.rows && y.rows() == x.rows(), "linear: output is [", y.rows(), ", ",
+            y.cols(), "], weight '", weight.name, "' makes [", x.rows(), ", ", weight.rows, "]");
+    if (epilogue.bias.data != nullptr) require_vector("linear", "bias", epilogue.bias, weight.rows);
+    const cuda::LinearArgs args{
+        .x = x.f32(),
+        .n = x.rows(),
+        .weight = cuda::weight_args(weight),
+        .bias = epilogue.bias.data == nullptr ? nullptr : epilogue.bias.f32(),
+        .activation = cuda::activation_of(epilogue.activation),
+        .accumulate = epilogue.accumulate,
+        .y = y.f32(),
+    };
+    if (args.n == 0 || weight.rows == 0) return;
+    run(cuda::linear_kernels(args.weight.kind), args);
+  }
+
+  void silu_multiply(MutView gate, View up) override {
+    require_same_shape("silu_multiply", gate, up);
+    run(cuda::silu_multiply_kernels(),
+        cuda::SiluArgs{.gate = gate.f32(), .up = up.f32(), .count = gate.shape.elements()});
+  }
+
+  void rms_norm(View x, View weight, float eps, MutView y) override {
+    require_same_shape("rms_norm", x, y);
+    require_vector("rms_norm", "weight", weight, x.cols());
+    run(cuda::rms_norm_kernels(), cuda::NormArgs{.x = x.f32(),
+                                                 .weight = weight.f32(),
+                                                 .n = x.rows(),
+                                                 .cols = x.cols(),
+                                                 .eps = eps,
+                                                 .y = y.f32()});
+  }
+
+  void layer_norm(View x, View weight, View bias, float eps, MutView y) override {
+    require_same_shape("layer_norm", x, y);
+    require_vector("layer_norm", "weight", weight, x.cols());
+    require_vector("layer_norm", "bias", bias, x.cols());
+    run(cuda::layer_norm_kernels(), cuda::NormArgs{.x = x.f32(),
+                                                   .weight = weight.f32(),
+                                                   .bias = bias.f32(),
+                                                   .n = x.rows(),
+                                                   .cols = x.cols(),
+                                                   .eps = eps,
+                                                   .y = y.f32()});
+  }
+
+  void add(View y, MutView x) override {
+    require_same_shape("add", x, y);
+    use();
+    cuda::add_rows(y.f32(), nullptr, y.rows(), y.cols(), x.f32(), context_);
+  }
+
+  void add_rows(View y, View rows, MutView x) override {
+    require_rows("add_rows", y, rows, x);
+    use();
+    cuda::add_rows(y.f32(), rows.i32(), y.rows(), y.cols(), x.f32(), context_);
+  }
+
+  void set_rows(View y, View rows, MutView x) override {
+    require_rows("set_rows", y, rows, x);
+    use();
+    cuda::set_rows(y.f32(), rows.i32(), y.rows(), y.cols(), x.f32(), context_);
+  }
+
+  void gather_rows(View x, View rows, MutView y) override {
+    require_rows("gather_rows", y, rows, x);
+    use();
+    cuda::gather_rows(x.f32(), rows.i32(), y.rows(), y.cols(), y.f32(), context_);
+  }
+
+  void embed(const Weight& table, View ids, MutView x) override {
+    require(x.cols() == table.cols && x.rows() == ids.shape.elements(), "embed: output is [",
+            x.rows(), ", ", x.cols(), "], wanted [", ids.shape.elements(), ", ", table.cols, "]");
+    use();
+    cuda::embed(cuda::weight_args(table), ids.i32(), x.rows(), x.f32(), context_);
+  }
+
+  void rope(const RopeTable& table, View positions, MutView x) override {
+    const cuda::RopeFrequencies frequencies = cuda::rope_frequencies(table);
+    require(x.shape.rank() == 3 && x.shape[2] == 2 * frequencies.pairs, "rope: x is ",
+            x.shape.text(), ", the table has ", frequencies.pairs, " frequencies");
+    require_vector("rope", "positions", positions, 3 * x.shape[0]);
+    run(cuda::rope_kernels(), cuda::RopeArgs{.table = frequencies,
+                                             .positions = positions.i32(),
+                                             .tokens = x.shape[0],
+                                             .heads = x.shape[1],
+                                             .x = x.f32()});
+  }
+
+  void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
+                         int64_t longest_segment, float scale, bool round_input,
+                         MutView y) override {
+    require(q.shape.rank() == 3 && q.shape == k.shape && q.shape == v.shape && q.shape == y.shape,
+            "segment_attention: q ", q.shape.text(), ", k ", k.shape.text(), ", v ", v.shape.text(),
+            " and y ", y.shape.text(), " must be the same [tokens, heads, head_dim]");
+    require(stride >= q.shape[1] * q.shape[2], "segment_attention: stride ", stride,
+            " is less than a token's ", q.shape[1] * q.shape[2], " values");
+    run(cuda::segment_attention_kernels(),
+        cuda::SegmentAttentionArgs{.q = q.f32(),
+                                   .k = k.f32(),
+                                   .v = v.f32(),
+                                   .stride = stride,
+                                   .segment_start = segment_start.i32(),
+                                   .segments = segment_start.shape.elements() - 1,
+                                   .tokens = q.shape[0],
+                                   .longest_segment = longest_segment,
+                                   .heads = q.shape[1],
+                                   .head_dim = q.shape[2],
+                                   .scale = scale,
+                                   .round_input = round_input,
+                                   .y = y.f32()});
+  }
+
+  void write_kv(View k, View v, const StepBatch& batch, const KvView& kv) override {
+    require(k.shape == v.shape && k.shape.elements() == batch.tokens * kv.kv_heads * kv.head_dim,
+            "write_kv: k ", k.shape.text(), " and v ", v.shape.text(), ", wanted [", batch.tokens,
+            ", ", kv.kv_heads, ", ", kv.head_dim, "]");
+    use();
+    cuda::write_kv({.k = k.f32(),
+                    .v = v.f32(),
+                    .slots = batch.slots.i32(),
+                    .tokens = batch.tokens,
+                    .kv = kv_args("write_kv", kv)},
+                   context_);
+  }
+
+  void cached_attention(View q, const StepBatch& batch, const KvView& kv, float scale,
+                        MutView y) override {
+    require(q.shape.rank() == 3 && q.shape == y.shape && q.shape[0] == batch.tokens &&
+                q.shape[1] % kv.kv_heads == 0 && q.shape[2] == kv.head_dim,
+            "cached_attention: q ", q.shape.text(), " and y ", y.shape.text(),
+            " against a cache of ", kv.kv_heads, " heads of ", kv.head_dim, " and ", batch.tokens,
+            " tokens");
+    run(cuda::cached_attention_kernels(),
+        cuda::CachedAttentionArgs{.q = q.f32(),
+                                  .heads = q.shape[1],
+                                  .batch = batch_args(batch),
+                                  .kv = kv_args("cached_attention", kv),
+                                  .scale = scale,
+                                  .y = y.f32()});
+  }
+
+  void add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                         MutView y) override {
+    require(grid.rows() == side * side && y.rows() == h * w && y.cols() == grid.cols(),
+            "add_position_grid: grid [", grid.rows(), ", ", grid.cols(), "] of side ", side,
+            " onto [", y.rows(), ", ", y.cols(), "] for ", h, " x ", w);
+    require(merge > 0 && h % merge == 0 && w % merge == 0, "add_position_grid: ", h, " x ", w,
+            " is not a multiple of ", merge);
+    use();
+    cuda::add_position_grid(grid.f32(), side, h, w, merge, y.cols(), y.f32(), context_);
+  }
+
+  void arg_max(View logits, MutView ids) override {
+    require_vector("arg_max", "ids", ids, logits.rows());
+    use();
+    cuda::arg_max(logits.f32(), logits.rows(), logits.cols(), ids.i32(), context_);
+  }
+
+ private:
+  void use() const { cuda::use_device(device_.index); }
+
+  template <class Args>
+  void run(const cuda::KernelTable<Args>& table, const Args& args) {
+    use();
+    cuda::choose(table, forced_, args, device_).run(args, context_);
+  }
+
+  cuda::Device device_;
+  std::string forced_;
+  std::shared_ptr<cuda::Counters> counters_;
+  Stream stream_;
+  cuda::StagingRing staging_;
+  cuda::DeviceScratch scratch_;
+  cuda::Context context_;
+};
+
+}  // namespace
+
+bool has_cuda() { return true; }
+
+std::unique_ptr<Ops> make_cuda_ops(const CudaOptions& options) {
+  return std::make_unique<CudaOps>(options);
+}
+
+std::vector<KernelRow> cuda_kernels(int device) {
+  const std::string forced = kernel_from_environment();
+  const cuda::Device facts = cuda::open_device(device);
+  cuda::check_kernel_name(forced, facts);
+  return cuda::kernel_rows(forced, facts);
+}
+
+}  // namespace visavis::ops

@@ -1,0 +1,70 @@
+// Memory of one device and the ways in and out: counted allocations, a ring of pinned memory
+// through which uploads go while the host works on, pinned room for downloads, scratch for kernels.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/ops/cuda/args.h"
+#include "engine/tensor/buffer.h"
+
+namespace visavis::ops::cuda {
+
+/// What is held and the most that was. Shared with the buffers, which may outlive the Ops.
+struct Counters {
+  int64_t allocated = 0;
+  int64_t peak = 0;
+  int64_t pinned = 0;
+};
+
+/// Device memory. Throws Error with the numbers if there is not enough.
+tensor::Buffer allocate_device(int64_t bytes, int device,
+                               const std::shared_ptr<Counters>& counters);
+/// Host memory that kernels read in place (on_host()). Throws Error.
+tensor::Buffer allocate_pinned(int64_t bytes, int device,
+                               const std::shared_ptr<Counters>& counters);
+
+/// Pinned blocks taken in turn: a block is filled again once the copies out of it are done.
+class StagingRing {
+ public:
+  StagingRing(cudaStream_t stream, int device, const std::shared_ptr<Counters>& counters);
+  ~StagingRing();
+  StagingRing(const StagingRing&) = delete;
+  StagingRing& operator=(const StagingRing&) = delete;
+
+  /// Queues a copy to device memory; `from` may be changed when this returns.
+  void upload(const std::byte* from, int64_t bytes, std::byte* to);
+  /// Waits for everything queued before and copies to host memory.
+  void download(const std::byte* from, int64_t bytes, std::byte* to);
+
+ private:
+  static constexpr int kBlocks = 4;
+  static constexpr int64_t kBlockBytes = int64_t{8} << 20;
+
+  std::byte* block(int i) { return pinned_.data() + i * kBlockBytes; }
+  void next_block();
+
+  cudaStream_t stream_;
+  tensor::Buffer pinned_;
+  std::array<cudaEvent_t, kBlocks> sent_{};
+  int current_ = 0;
+  int64_t used_ = 0;  // of the current block
+};
+
+/// Scratch by slots, each as large as was asked for at most.
+class DeviceScratch final : public Scratch {
+ public:
+  DeviceScratch(cudaStream_t stream, int device, std::shared_ptr<Counters> counters)
+      : stream_(stream), device_(device), counters_(std::move(counters)) {}
+  void* take(int slot, size_t bytes) override;
+
+ private:
+  cudaStream_t stream_;
+  int device_;
+  std::shared_ptr<Counters> counters_;
+  std::array<tensor::Buffer, kScratchSlots> slots_;
+};
+
+}  // namespace visavis::ops::cuda

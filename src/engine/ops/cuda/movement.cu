@@ -1,0 +1,210 @@
+// Operations that move, add or look up memory: bound by bandwidth, so one version each.
+#include "engine/ops/cuda/value.cuh"
+
+namespace visavis::ops::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+__device__ int64_t row_at(const int32_t* rows, int64_t i) { return rows == nullptr ? i : rows[i]; }
+
+enum class Move { add, set, gather };
+
+template <Move move>
+__global__ void move_kernel(const float* from, const int32_t* rows, int64_t n, int64_t cols,
+                            float* to) {
+  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at >= n * cols) return;
+  const int64_t other = row_at(rows, at / cols) * cols + at % cols;
+  if (move == Move::add) to[other] += from[at];
+  if (move == Move::set) to[other] = from[at];
+  if (move == Move::gather) to[at] = from[other];
+}
+
+template <Move move>
+void run_move(const float* from, const int32_t* rows, int64_t n, int64_t cols, float* to,
+              Context& context, const char* what) {
+  if (n * cols == 0) return;
+  const auto blocks = static_cast<unsigned>((n * cols + kThreads - 1) / kThreads);
+  move_kernel<move><<<blocks, kThreads, 0, context.stream>>>(from, rows, n, cols, to);
+  launched(what);
+}
+
+__global__ void embed_kernel(WeightArgs table, const int32_t* ids, float* x) {
+  const int64_t row = ids[blockIdx.x];
+  float* to = x + int64_t{blockIdx.x} * table.cols;
+  for (int64_t c = threadIdx.x; c < table.cols; c += kThreads)
+    to[input_column(table, c)] = weight_value(table, row, c);
+}
+
+__device__ void store(float* to, float value) { *to = value; }
+__device__ void store(__half* to, float value) { *to = __float2half_rn(value); }
+__device__ void store(int8_t* to, float value) { *to = static_cast<int8_t>(rintf(value)); }
+
+constexpr int kKvThreads = 128;
+
+// A block stores one head of one token: keys at a distance of a page, values side by side.
+template <class T>
+__device__ void store_row(const float* from, int64_t dim, T* to, int64_t stride, float* scale) {
+  __shared__ float room[kKvThreads / kWarp];
+  float inverse = 1;
+  if (sizeof(T) == 1) {
+    constexpr float kTiny = 1e-35f;  // 127 / size stays finite
+    float size = 0;
+    for (int64_t d = threadIdx.x; d < dim; d += kKvThreads) size = fmaxf(size, fabsf(from[d]));
+    size = block_max(size, room);
+    inverse = size > kTiny ? 127.0f / size : 0.0f;
+    if (threadIdx.x == 0) *scale = size > kTiny ? size / 127.0f : 0.0f;
+  }
+  for (int64_t d = threadIdx.x; d < dim; d += kKvThreads) store(to + d * stride, from[d] * inverse);
+}
+
+template <class T>
+__global__ void write_kv_kernel(WriteKvArgs args) {
+  const KvArgs& kv = args.kv;
+  const int64_t token = blockIdx.x;
+  const int64_t head = blockIdx.y;
+  const int64_t dim = kv.head_dim;
+  const int64_t slot = args.slots[token];
+  const int64_t part = slot / kv.page_size * kv.kv_heads + head;
+  const int64_t offset = slot % kv.page_size;
+  const int64_t position = part * kv.page_size + offset;
+  const int64_t from = (token * kv.kv_heads + head) * dim;
+  store_row(args.k + from, dim, static_cast<T*>(kv.k) + part * dim * kv.page_size + offset,
+            kv.page_size, kv.k_scales + position);
+  store_row(args.v + from, dim, static_cast<T*>(kv.v) + position * dim, 1, kv.v_scales + position);
+}
+
+struct GridPoint {
+  int64_t low, high;
+  float fraction;
+};
+
+// linspace(0, side - 1, points) in f32, counted from the nearer end as the oracle does; no product
+// is fused into a sum.
+__device__ GridPoint grid_point(int64_t side, int64_t points, int64_t i) {
+  const auto last = static_cast<float>(side - 1);
+  const float step = points > 1 ? last / static_cast<float>(points - 1) : 0.0f;
+  const float at = i < points / 2 || points == 1
+                       ? __fmul_rn(step, static_cast<float>(i))
+                       : __fsub_rn(last, __fmul_rn(step, static_cast<float>(points - 1 - i)));
+  const auto low = static_cast<int64_t>(at);
+  return {low, min(low + 1, side - 1), at - static_cast<float>(low)};
+}
+
+__global__ void position_grid_kernel(const float* grid, int64_t side, int64_t h, int64_t w,
+                                     int64_t merge, int64_t dim, float* y) {
+  // Merge order: block row, block column, row in block, column in block.
+  const int64_t i = blockIdx.x;
+  const int64_t block = i / (merge * merge);
+  const int64_t inside = i % (merge * merge);
+  const GridPoint r = grid_point(side, h, block / (w / merge) * merge + inside / merge);
+  const GridPoint c = grid_point(side, w, block % (w / merge) * merge + inside % merge);
+  const float* corner[4] = {
+      grid + (r.low * side + c.low) * dim, grid + (r.low * side + c.high) * dim,
+      grid + (r.high * side + c.low) * dim, grid + (r.high * side + c.high) * dim};
+  const float share[4] = {(1 - r.fraction) * (1 - c.fraction), (1 - r.fraction) * c.fraction,
+                          r.fraction * (1 - c.fraction), r.fraction * c.fraction};
+  for (int64_t d = threadIdx.x; d < dim; d += kThreads)
+    y[i * dim + d] += share[0] * corner[0][d] + share[1] * corner[1][d] + share[2] * corner[2][d] +
+                      share[3] * corner[3][d];
+}
+
+constexpr int kArgMaxThreads = 1024;
+
+// Whether (value, index) comes before (best, at): larger, or equal and further left.
+__device__ bool before(float value, int32_t index, float best, int32_t at) {
+  return value > best || (value == best && index < at);
+}
+
+__global__ void arg_max_kernel(const float* logits, int64_t cols, int32_t* ids) {
+  __shared__ float values[kArgMaxThreads];
+  __shared__ int32_t indices[kArgMaxThreads];
+  const float* row = logits + int64_t{blockIdx.x} * cols;
+  float best = -INFINITY;
+  int32_t at = 0;
+  for (int64_t c = threadIdx.x; c < cols; c += kArgMaxThreads)
+    if (row[c] > best) {
+      best = row[c];
+      at = static_cast<int32_t>(c);
+    }
+  values[threadIdx.x] = best;
+  indices[threadIdx.x] = at;
+  for (int half = kArgMaxThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    const int other = static_cast<int>(threadIdx.x) + half;
+    if (static_cast<int>(threadIdx.x) < half &&
+        before(values[other], indices[other], values[threadIdx.x], indices[threadIdx.x])) {
+      values[threadIdx.x] = values[other];
+      indices[threadIdx.x] = indices[other];
+    }
+  }
+  if (threadIdx.x == 0) ids[blockIdx.x] = indices[0];
+}
+
+}  // namespace
+
+void add_rows(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,
+              Context& context) {
+  run_move<Move::add>(y, rows, n, cols, x, context, "add_rows");
+}
+
+void set_rows(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,
+              Context& context) {
+  run_move<Move::set>(y, rows, n, cols, x, context, "set_rows");
+}
+
+void gather_rows(const float* x, const int32_t* rows, int64_t n, int64_t cols, float* y,
+                 Context& context) {
+  run_move<Move::gather>(x, rows, n, cols, y, context, "gather_rows");
+}
+
+void embed(const WeightArgs& table, const int32_t* ids, int64_t n, float* x, Context& context) {
+  if (n == 0) return;
+  embed_kernel<<<static_cast<unsigned>(n), kThreads, 0, context.stream>>>(table, ids, x);
+  launched("embed");
+}
+
+void write_kv(const WriteKvArgs& args, Context& context) {
+  if (args.tokens == 0) return;
+  const dim3 grid(static_cast<unsigned>(args.tokens), static_cast<unsigned>(args.kv.kv_heads));
+  switch (args.kv.type) {
+    case KvType::f32:
+      write_kv_kernel<float><<<grid, kKvThreads, 0, context.stream>>>(args);
+      break;
+    case KvType::f16:
+      write_kv_kernel<__half><<<grid, kKvThreads, 0, context.stream>>>(args);
+      break;
+    case KvType::i8:
+      write_kv_kernel<int8_t><<<grid, kKvThreads, 0, context.stream>>>(args);
+      break;
+  }
+  launched("write_kv");
+}
+
+void add_position_grid(const float* grid, int64_t side, int64_t h, int64_t w, int64_t merge,
+                       int64_t dim, float* y, Context& context) {
+  if (h * w == 0) return;
+  position_grid_kernel<<<static_cast<unsigned>(h * w), kThreads, 0, context.stream>>>(
+      grid, side, h, w, merge, dim, y);
+  launched("add_position_grid");
+}
+
+void arg_max(const float* logits, int64_t n, int64_t cols, int32_t* ids, Context& context) {
+  if (n == 0) return;
+  arg_max_kernel<<<static_cast<unsigned>(n), kArgMaxThreads, 0, context.stream>>>(logits, cols,
+                                                                                  ids);
+  launched("arg_max");
+}
+
+int code_that_runs() {
+  cudaFuncAttributes attributes{};
+  const cudaError_t error = cudaFuncGetAttributes(&attributes, arg_max_kernel);
+  if (error != cudaSuccess) {
+    cudaGetLastError();  // only asked; nothing failed
+    return 0;
+  }
+  return attributes.binaryVersion;
+}
+
+}  // namespace visavis::ops::cuda

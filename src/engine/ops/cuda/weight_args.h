@@ -1,0 +1,17 @@
+// The engine's weights, activations and rotary tables as the kernels take them.
+#pragma once
+
+#include "engine/ops/cuda/args.h"
+#include "engine/ops/ops.h"
+
+namespace visavis::ops::cuda {
+
+/// Throws Error for layouts that CUDA has no kernel for: interleaved codes, GGUF's blocks.
+WeightArgs weight_args(const Weight& weight);
+
+Activation activation_of(ops::Activation activation);
+
+/// Throws Error for a table that is too long or whose axes do not fit.
+RopeFrequencies rope_frequencies(const RopeTable& table);
+
+}  // namespace visavis::ops::cuda
