@@ -53,10 +53,7 @@ Grade changes_grade(const suites::Question& question, std::string_view answer,
   grade.raw_match = !holds_raw(answer, unchanged);
   for (const suites::Fact& change : key.changes)
     if (!holds_raw(answer, change.any)) grade.raw_match = false;
-  if (grade.score >= cutoffs.graded_full)
-    grade.verdict = Verdict::full;
-  else
-    grade.verdict = grade.score > 0 ? Verdict::partial : Verdict::wrong;
+  grade.verdict = verdict_of_score(grade.score, cutoffs);
   return grade;
 }
 

@@ -25,6 +25,11 @@ const char* name_of(Verdict verdict) {
   return "wrong";
 }
 
+Verdict verdict_of_score(double score, const Cutoffs& cutoffs) {
+  if (score >= cutoffs.graded_full) return Verdict::full;
+  return score > 0 ? Verdict::partial : Verdict::wrong;
+}
+
 Verdict verdict_from(std::string_view name) {
   for (const auto& [value, known] : kNames)
     if (name == known) return value;

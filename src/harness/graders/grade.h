@@ -39,4 +39,7 @@ struct Cutoffs {
   double facts_partial = 0.3;
 };
 
+/// The bucket of a score between 0 and 1.
+Verdict verdict_of_score(double score, const Cutoffs& cutoffs);
+
 }  // namespace visavis::graders

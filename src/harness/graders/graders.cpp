@@ -38,8 +38,10 @@ Grade without_answer(Verdict verdict) {
 
 const std::vector<Grader>& graders() {
   static const std::vector<Grader> table = {
-      {"exact", &exact_missing, &exact_grade}, {"contains", &contains_missing, &contains_grade},
-      {"facts", &facts_missing, &facts_grade}, {"changes", &changes_missing, &changes_grade},
+      {"exact", &exact_missing, &exact_grade},    {"contains", &contains_missing, &contains_grade},
+      {"anls", &anls_missing, &anls_grade},       {"vqa", &vqa_missing, &vqa_grade},
+      {"number", &number_missing, &number_grade}, {"choice", &choice_missing, &choice_grade},
+      {"facts", &facts_missing, &facts_grade},    {"changes", &changes_missing, &changes_grade},
       {"shown", &shown_missing, &shown_grade},
   };
   return table;

@@ -234,13 +234,27 @@ bool is_word_character(char32_t c) {
   return !is_cjk(c) && (u_isalnum(static_cast<UChar32>(c)) != 0 || c == U'_' || c == U'\'');
 }
 
-std::u32string fold(std::string_view text) {
+namespace {
+
+icu::UnicodeString nfkc(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* nfkc = icu::Normalizer2::getNFKCInstance(status);
+  const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCInstance(status);
   const std::string valid = base::valid_utf8(text);
   icu::UnicodeString wide =
-      nfkc->normalize(icu::UnicodeString::fromUTF8(icu::StringPiece(valid)), status);
+      normalizer->normalize(icu::UnicodeString::fromUTF8(icu::StringPiece(valid)), status);
   assert(U_SUCCESS(status));  // fails only for lack of memory
+  return wide;
+}
+
+}  // namespace
+
+std::u32string compatibility_form(std::string_view text) {
+  std::string narrow;
+  return base::to_code_points(nfkc(text).toUTF8String(narrow));
+}
+
+std::u32string fold(std::string_view text) {
+  icu::UnicodeString wide = nfkc(text);
   wide.toLower(icu::Locale::getRoot());
   std::string narrow;
   std::u32string folded = base::to_code_points(wide.toUTF8String(narrow));

@@ -10,6 +10,9 @@
 
 namespace visavis::graders {
 
+/// NFKC: full-width to ASCII, circled digits to digits; case stays.
+std::u32string compatibility_form(std::string_view text);
+
 /// NFKC (full-width to ASCII, circled digits to digits), lower case, Traditional to Simplified.
 std::u32string fold(std::string_view text);
 

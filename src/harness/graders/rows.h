@@ -15,6 +15,16 @@ Grade exact_grade(const suites::Question& question, std::string_view answer,
 std::string contains_missing(const suites::Key& key);
 Grade contains_grade(const suites::Question& question, std::string_view answer,
                      const Cutoffs& cutoffs);
+std::string anls_missing(const suites::Key& key);
+Grade anls_grade(const suites::Question& question, std::string_view answer, const Cutoffs& cutoffs);
+std::string vqa_missing(const suites::Key& key);
+Grade vqa_grade(const suites::Question& question, std::string_view answer, const Cutoffs& cutoffs);
+std::string number_missing(const suites::Key& key);
+Grade number_grade(const suites::Question& question, std::string_view answer,
+                   const Cutoffs& cutoffs);
+std::string choice_missing(const suites::Key& key);
+Grade choice_grade(const suites::Question& question, std::string_view answer,
+                   const Cutoffs& cutoffs);
 std::string facts_missing(const suites::Key& key);
 Grade facts_grade(const suites::Question& question, std::string_view answer,
                   const Cutoffs& cutoffs);

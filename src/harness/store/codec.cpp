@@ -38,6 +38,7 @@ std::vector<suites::Fact> facts_from(const Json& json) {
 
 Json key_json(const suites::Key& key) {
   return {{"answers", key.answers},
+          {"options", key.options},
           {"facts", facts_json(key.facts)},
           {"contradictions", key.contradictions},
           {"changes", facts_json(key.changes)},
@@ -48,6 +49,8 @@ suites::Key key_from(const std::string& text) {
   return read(text, "answer key", [](const Json& json) {
     suites::Key key;
     key.answers = json.at("answers").get<std::vector<std::string>>();
+    if (json.contains("options"))  // older stores have none
+      key.options = json.at("options").get<std::vector<std::string>>();
     key.facts = facts_from(json.at("facts"));
     key.contradictions = json.at("contradictions").get<std::vector<std::string>>();
     key.changes = facts_from(json.at("changes"));

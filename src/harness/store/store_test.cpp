@@ -79,7 +79,12 @@ class StoreTest : public testing::Test {
     item.question.images = {{"a.png", "/x/a.png"}, {"b.png", "/x/b.png"}};
     item.question.question = "有什么，\"吗\"？";
     item.question.grader = "facts";
-    item.question.key = {{"x"}, {{{"a", "b"}}}, {"c"}, {{{"d"}}}, {{{"e"}}}};
+    item.question.key = {.answers = {"x"},
+                         .options = {"o", "", "p"},
+                         .facts = {{{"a", "b"}}},
+                         .contradictions = {"c"},
+                         .changes = {{{"d"}}},
+                         .distractors = {{{"e"}}}};
     item.picture_sha256 = {"1", "2"};
     item.max_tokens = 96;
     ItemRow second = item;

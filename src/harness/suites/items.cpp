@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 constexpr size_t kMaxQuestions = 1'000'000;
 constexpr size_t kMaxImages = 64;
+constexpr size_t kMaxOptions = 26;  // A to Z
 
 std::vector<Fact> read_facts(const Fields& fields, std::string_view key) {
   std::vector<Fact> facts;
@@ -44,15 +45,16 @@ std::vector<std::string> read_wordings(const Fields& fields, std::string_view ke
 std::string default_grader(const Key& key) {
   if (!key.facts.empty()) return "facts";
   if (!key.changes.empty()) return "changes";
+  if (!key.options.empty()) return "choice";
   return key.answers.empty() ? "shown" : "contains";
 }
 
 Question read_question(const Node& node, const std::string& file,
                        const std::filesystem::path& folder) {
-  const Fields fields(
-      node, file, "item",
-      {"id", "scenario", "category", "lang", "difficulty", "cluster", "images", "question",
-       "grader", "answer", "aliases", "facts", "contradictions", "changes", "distractors"});
+  const Fields fields(node, file, "item",
+                      {"id", "scenario", "category", "lang", "difficulty", "cluster", "images",
+                       "question", "grader", "answer", "aliases", "options", "facts",
+                       "contradictions", "changes", "distractors"});
   Question question;
   question.id = fields.required_text("id");
   // "category" is the word of other tools' files for the same thing.
@@ -74,6 +76,10 @@ Question read_question(const Node& node, const std::string& file,
   question.key.answers = read_wordings(fields, "answer");
   for (std::string& alias : read_wordings(fields, "aliases"))
     question.key.answers.push_back(std::move(alias));
+  question.key.options = fields.texts("options");
+  if (question.key.options.size() > kMaxOptions)
+    fields.fail_at(node, "found " + std::to_string(question.key.options.size()) +
+                             " options, wanted at most " + std::to_string(kMaxOptions));
   question.key.facts = read_facts(fields, "facts");
   question.key.contradictions = read_wordings(fields, "contradictions");
   question.key.changes = read_facts(fields, "changes");

@@ -36,6 +36,7 @@ struct Fact {
 /// The answer key. Which parts a question needs depends on its grader.
 struct Key {
   std::vector<std::string> answers = {};         // exact, contains: any of them is right
+  std::vector<std::string> options = {};         // choice: A, B, ...; empty: there is none
   std::vector<Fact> facts = {};                  // facts: what should be said
   std::vector<std::string> contradictions = {};  // facts: what must not be said
   std::vector<Fact> changes = {};                // changes: what differs between the pictures
