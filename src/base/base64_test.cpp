@@ -14,5 +14,19 @@ TEST(Base64, EqualsTheStandardsExamples) {
   EXPECT_EQ(base64("\xFF\xFE\xFD"), "//79");
 }
 
+TEST(FromBase64, UndoesBase64) {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(from_base64(base64(bytes)), bytes) << i;
+    bytes.push_back(static_cast<char>(i * 7));
+  }
+  EXPECT_EQ(from_base64("Zg"), "f");  // without padding
+}
+
+TEST(FromBase64, RefusesWhatIsNone) {
+  for (const char* text : {"Z", "Zg=", "Zm9v=", "Zm 9v", "Zm9v\n", "Z===", "Zm9_", "=Zg="})
+    EXPECT_FALSE(from_base64(text)) << text;
+}
+
 }  // namespace
 }  // namespace visavis::base

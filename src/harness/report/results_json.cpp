@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "harness/report/words.h"
 #include "harness/stats/planning.h"
+#include "harness/suites/pictures.h"
 #include "picture/decode.h"
 #include "picture/encode.h"
 
@@ -208,7 +209,7 @@ Json answer_json(const store::AnswerRow* answer, const store::GradeRow* grade) {
 // The picture as the page shows it: the file itself if browsers take it and it is small, else
 // shrunk.
 std::string preview(const suites::Picture& picture) {
-  const std::string bytes = base::read_file(picture.path, picture::kMaxFileBytes);
+  const std::string bytes = suites::picture_bytes(picture);
   const picture::Decoded decoded = picture::decode(bytes, picture.name);
   const bool large = decoded.image.width > kPreviewSide || decoded.image.height > kPreviewSide;
   if (large || bytes.size() > kSmallFile)

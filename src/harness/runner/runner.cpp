@@ -62,6 +62,8 @@ class Session {
   // the meantime is that model's own memory.
   void open_models(chat::ModelHost& host) {
     const std::vector<store::ModelRow> stored = store_.models();
+    for (const suites::Titles& note : schedule_.notes)
+      progress_.note(experiment_.lang == "zh" ? note.zh : note.en);
     for (const store::ModelRow& model : schedule_.models) {
       if (stop_) break;
       progress_.note("loading " + model.label);

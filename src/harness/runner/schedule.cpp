@@ -39,13 +39,13 @@ Json item_json(const store::ItemRow& item) {
 class PictureHashes {
  public:
   std::string of(const suites::Picture& picture) {
-    const auto [entry, is_new] = known_.try_emplace(picture.path.string());
+    const auto [entry, is_new] = known_.try_emplace(picture);
     if (is_new) entry->second = suites::load_picture(picture).sha256;
     return entry->second;
   }
 
  private:
-  std::map<std::string, std::string> known_;
+  std::map<suites::Picture, std::string> known_;
 };
 
 std::vector<store::ItemRow> read_items(const suites::Suite& suite, int64_t suite_id,
@@ -153,6 +153,7 @@ Schedule make_schedule(const Experiment& experiment) {
     const auto id = static_cast<int64_t>(schedule.suites.size());
     for (store::ItemRow& item : read_items(suite, id, experiment.generation, hashes))
       schedule.items.push_back(std::move(item));
+    schedule.notes.insert(schedule.notes.end(), suite.notes.begin(), suite.notes.end());
     schedule.suites.push_back(
         {id, suite.name, suite.title, suite.description, std::move(suite.scenarios)});
   }

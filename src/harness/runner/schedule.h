@@ -15,6 +15,7 @@ struct Schedule {
   std::vector<store::ModelRow> models;
   std::vector<store::SuiteRow> suites;
   std::vector<store::ItemRow> items;  // in the order in which they are asked
+  std::vector<suites::Titles> notes;  // of the suites
 };
 
 /// Reads the suites and their pictures' hashes and puts the questions in order: shuffled with the

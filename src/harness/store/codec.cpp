@@ -114,7 +114,10 @@ Limits limits_from(const std::string& text) {
 Json pictures_json(const std::vector<suites::Picture>& pictures) {
   Json out = Json::array();
   for (const suites::Picture& picture : pictures)
-    out.push_back({{"name", picture.name}, {"path", picture.path.string()}});
+    out.push_back({{"name", picture.name},
+                   {"path", picture.path.string()},
+                   {"offset", picture.offset},
+                   {"length", picture.length}});
   return out;
 }
 
@@ -122,8 +125,10 @@ std::vector<suites::Picture> pictures_from(const std::string& text) {
   return read(text, "pictures", [](const Json& json) {
     std::vector<suites::Picture> pictures;
     for (const Json& picture : json)
-      pictures.push_back(
-          {picture.at("name").get<std::string>(), picture.at("path").get<std::string>()});
+      pictures.push_back({.name = picture.at("name").get<std::string>(),
+                          .path = picture.at("path").get<std::string>(),
+                          .offset = picture.value("offset", int64_t{0}),
+                          .length = picture.value("length", int64_t{0})});
     return pictures;
   });
 }

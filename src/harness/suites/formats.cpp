@@ -9,6 +9,7 @@
 #include "harness/suites/items.h"
 #include "harness/suites/pictures.h"
 #include "harness/suites/suite_folder.h"
+#include "harness/suites/tsv.h"
 
 namespace visavis::suites {
 namespace {
@@ -50,6 +51,7 @@ const std::vector<Format>& formats() {
   static const std::vector<Format> table = {
       {"suite folder", &is_suite_folder, &read_suite_folder},
       {"JSONL", &is_jsonl, &read_jsonl},
+      {"TSV of VLMEvalKit", &is_tsv, &read_tsv},
   };
   return table;
 }

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "harness/suites/document.h"
+#include "harness/suites/options.h"
 
 namespace visavis::suites {
 namespace {
@@ -80,6 +81,10 @@ Question read_question(const Node& node, const std::string& file,
   if (question.key.options.size() > kMaxOptions)
     fields.fail_at(node, "found " + std::to_string(question.key.options.size()) +
                              " options, wanted at most " + std::to_string(kMaxOptions));
+  question.question = with_options({.hint = "",
+                                    .question = std::move(question.question),
+                                    .options = question.key.options,
+                                    .lang = question.lang});
   question.key.facts = read_facts(fields, "facts");
   question.key.contradictions = read_wordings(fields, "contradictions");
   question.key.changes = read_facts(fields, "changes");

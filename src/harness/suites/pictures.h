@@ -14,7 +14,9 @@ struct LoadedPicture {
   std::string sha256;  // of the file's bytes
 };
 
-/// The file's bytes. Throws Error if it is missing or larger than 64 MiB.
+/// The picture's bytes. Throws Error if they are missing, no base64 or larger than 64 MiB.
+std::string picture_bytes(const Picture& picture);
+/// The same with their hash.
 LoadedPicture load_picture(const Picture& picture);
 
 /// Throws Error that names the question and the first picture that is not a readable file.

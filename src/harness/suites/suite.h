@@ -2,6 +2,8 @@
 // formats.cpp; start with load_suite() there.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,10 +24,16 @@ struct Scenario {
   bool graded = true;
 };
 
-/// A picture that a question refers to. Only the path is kept; pictures.h reads it.
+/// A picture that a question refers to. Only its place is kept; pictures.h reads it.
 struct Picture {
   std::string name;            // as the suite spells it
   std::filesystem::path path;  // where it lies
+  // Or where in that file it stands as base64; no length: the file is the picture.
+  int64_t offset = 0;
+  int64_t length = 0;
+
+  friend bool operator==(const Picture&, const Picture&) = default;
+  friend auto operator<=>(const Picture&, const Picture&) = default;
 };
 
 /// One thing that an answer may mention, in any of these wordings.
@@ -63,6 +71,7 @@ struct Suite {
   std::optional<int> max_tokens;
   std::vector<Question> questions;
   std::filesystem::path source;  // the file that was read
+  std::vector<Titles> notes;     // what a reader of its figures must know
 };
 
 }  // namespace visavis::suites
