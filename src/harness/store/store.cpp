@@ -247,6 +247,14 @@ std::vector<AnswerRow> select_answers(const Connection& connection) {
   return answers;
 }
 
+void insert_grade(Connection& connection, const GradeRow& row) {
+  Statement(connection, "INSERT INTO grades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(row.model, row.item, row.grader, row.grade.score,
+           std::string_view(graders::name_of(row.grade.verdict)), row.grade.rule,
+           base::valid_utf8(row.grade.normalised), row.grade.raw_match,
+           base::dump_json(evidence_json(row.grade.evidence)));
+}
+
 std::vector<GradeRow> select_grades(const Connection& connection) {
   std::vector<GradeRow> grades;
   Statement s(connection, "SELECT * FROM grades ORDER BY item, model");
@@ -476,13 +484,16 @@ void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wa
            seconds_json(answer.token_times), memory.weights, memory.vision, memory.kv,
            memory.workspace, memory.device_peak, memory.host_peak, answer.prompt_sha256,
            texts_json(answer.notes));
-  Statement(database_->connection, "INSERT INTO grades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(grade.model, grade.item, grade.grader, grade.grade.score,
-           std::string_view(graders::name_of(grade.grade.verdict)), grade.grade.rule,
-           base::valid_utf8(grade.grade.normalised), grade.grade.raw_match,
-           base::dump_json(evidence_json(grade.grade.evidence)));
+  insert_grade(database_->connection, grade);
   Statement(database_->connection, "UPDATE sessions SET wall_seconds = ? WHERE id = ?")
       .run(wall_seconds, answer.session);
+  transaction.commit();
+}
+
+void Store::replace_grades(const std::vector<GradeRow>& grades) {
+  Transaction transaction(database_->connection);
+  Statement(database_->connection, "DELETE FROM grades").run();
+  for (const GradeRow& grade : grades) insert_grade(database_->connection, grade);
   transaction.commit();
 }
 

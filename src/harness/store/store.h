@@ -53,6 +53,9 @@ class Store {
   /// if that answer is already there or the disk is full; nothing is stored then.
   void add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds);
 
+  /// Replaces all grades, all or nothing; there is one for every answer. Throws Error.
+  void replace_grades(const std::vector<GradeRow>& grades);
+
   /// (model, item) of every answer that is stored.
   std::set<std::pair<int64_t, int64_t>> answered() const;
 
