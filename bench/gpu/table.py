@@ -1,10 +1,10 @@
-"""One table of ratios out of `visavis bench --json` files and transformers_speed.py's file.
+"""One table out of `visavis bench --json` files, and of ratios to transformers_speed.py's file.
 
-    python3 bench/gpu/table.py TRANSFORMERS.json VISAVIS.json...
+    python3 bench/gpu/table.py VISAVIS.json... [--beside TRANSFORMERS.json]
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 
@@ -62,13 +62,17 @@ def rows_of(report, other):
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    theirs = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("visavis", nargs="+")
+    parser.add_argument("--beside")
+    arguments = parser.parse_args()
+    theirs = {"engine": "", "device": "", "models": []}
+    if arguments.beside:
+        theirs = json.loads(Path(arguments.beside).read_text(encoding="utf-8"))
     by_name = {model["model"]: model for model in theirs["models"]}
     print(f"| {theirs['device']} | visavis | {theirs['engine']} | ratio |")
     print("|---|---|---|---|")
-    for path in sys.argv[2:]:
+    for path in arguments.visavis:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
         for row in rows_of(report, by_name.get(shape_name(report))):
             print(row)
