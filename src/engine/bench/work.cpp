@@ -60,6 +60,21 @@ void CountingOps::gated_mlp(View x, const ops::RmsNormBefore& norm, const Weight
   if (!dry_) inner_->gated_mlp(x, norm, gate, up, down, accumulate, arena, y);
 }
 
+void CountingOps::mlp(View x, const ops::LayerNormBefore& norm, const ops::BiasedWeight& fc1,
+                      ops::Activation activation, const ops::BiasedWeight& fc2, bool accumulate,
+                      tensor::Arena& arena, MutView y) {
+  for (const ops::BiasedWeight* layer : {&fc1, &fc2}) count_linear(x.rows(), *layer->weight);
+  if (!dry_) inner_->mlp(x, norm, fc1, activation, fc2, accumulate, arena, y);
+}
+
+void CountingOps::picture_attention(View x, const ops::PictureLayer& layer, tensor::Arena& arena,
+                                    MutView y) {
+  for (const ops::BiasedWeight* part : {&layer.q, &layer.k, &layer.v, &layer.o})
+    count_linear(x.rows(), *part->weight);
+  count_segments(layer.heads * layer.head_dim, layer.segment_start, layer.q.weight->rounds_input());
+  if (!dry_) inner_->picture_attention(x, layer, arena, y);
+}
+
 void CountingOps::silu_multiply(MutView gate, View up) {
   if (!dry_) inner_->silu_multiply(gate, up);
 }
@@ -96,17 +111,20 @@ void CountingOps::rope(const ops::RopeTable& table, View positions, MutView x) {
   if (!dry_) inner_->rope(table, positions, x);
 }
 
-void CountingOps::segment_attention(View q, View k, View v, int64_t stride, View segment_start,
-                                    int64_t longest_segment, float scale, bool round_input,
-                                    MutView y) {
+void CountingOps::count_segments(int64_t width, View segment_start, bool round_input) {
   const std::vector<int32_t> starts = on_host(segment_start);
-  const double width = static_cast<double>(y.shape[1] * y.shape[2]);
   for (size_t s = 0; s + 1 < starts.size(); ++s) {
     const auto length = static_cast<double>(starts[s + 1] - starts[s]);
-    const double ops = 4 * length * length * width;
+    const double ops = 4 * length * length * static_cast<double>(width);
     work_.attention_ops += ops;
     ops_in(inner_->picture_arithmetic(round_input)) += ops;
   }
+}
+
+void CountingOps::segment_attention(View q, View k, View v, int64_t stride, View segment_start,
+                                    int64_t longest_segment, float scale, bool round_input,
+                                    MutView y) {
+  count_segments(y.shape[1] * y.shape[2], segment_start, round_input);
   if (!dry_)
     inner_->segment_attention(q, k, v, stride, segment_start, longest_segment, scale, round_input,
                               y);

@@ -61,6 +61,11 @@ class CountingOps : public ops::Ops {
   void gated_mlp(ops::View x, const ops::RmsNormBefore& norm, const ops::Weight& gate,
                  const ops::Weight& up, const ops::Weight& down, bool accumulate,
                  tensor::Arena& arena, ops::MutView y) override;
+  void mlp(ops::View x, const ops::LayerNormBefore& norm, const ops::BiasedWeight& fc1,
+           ops::Activation activation, const ops::BiasedWeight& fc2, bool accumulate,
+           tensor::Arena& arena, ops::MutView y) override;
+  void picture_attention(ops::View x, const ops::PictureLayer& layer, tensor::Arena& arena,
+                         ops::MutView y) override;
   void silu_multiply(ops::MutView gate, ops::View up) override;
   void rms_norm(ops::View x, ops::View weight, float eps, ops::MutView y) override;
   void layer_norm(ops::View x, ops::View weight, ops::View bias, float eps,
@@ -89,6 +94,7 @@ class CountingOps : public ops::Ops {
  private:
   double& ops_in(ops::DType arithmetic);
   void count_linear(int64_t rows, const ops::Weight& weight);
+  void count_segments(int64_t width, ops::View segment_start, bool round_input);
   void count_attention(int64_t width, const ops::StepBatch& batch, const ops::KvView& kv);
   std::vector<int32_t> on_host(ops::View ids);
 

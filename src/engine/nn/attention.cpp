@@ -47,31 +47,26 @@ int64_t CachedAttention::scratch(int64_t tokens, int64_t width, int64_t heads, i
          2 * tensor::Arena::footprint(tokens * kv_heads * head_dim * float_bytes);
 }
 
-void PictureAttention::add_to(ops::Ops& ops, ops::View x, const ops::RopeTable* rope,
+void PictureAttention::add_to(ops::Ops& ops, const LayerNorm& norm, const ops::RopeTable* rope,
                               ops::View positions, ops::View segment_start, tensor::Arena& arena,
-                              ops::MutView y) const {
-  const tensor::ArenaScope scope(arena);
-  const int64_t rows = x.rows();
-  const int64_t width = heads * head_dim;
-  const ops::MutView queries = arena.take_f32({rows, heads, head_dim});
-  const ops::MutView keys = arena.take_f32({rows, heads, head_dim});
-  const ops::MutView values = arena.take_f32({rows, heads, head_dim});
-  const ops::MutView mixed = arena.take_f32({rows, heads, head_dim});
-  q.run(ops, x, reshaped(queries, {rows, width}));
-  k.run(ops, x, reshaped(keys, {rows, width}));
-  v.run(ops, x, reshaped(values, {rows, width}));
-  if (rope != nullptr) {
-    ops.rope(*rope, positions, queries);
-    ops.rope(*rope, positions, keys);
-  }
-  ops.segment_attention(queries, keys, values, width, segment_start, rows, scale_of(head_dim),
-                        q.weight.rounds_input(), mixed);
-  o.run(ops, reshaped(mixed, {rows, width}), y, ops::Activation::none, true);
+                              ops::MutView x) const {
+  ops.picture_attention(x,
+                        {.norm = norm.before(),
+                         .q = q.parts(),
+                         .k = k.parts(),
+                         .v = v.parts(),
+                         .o = o.parts(),
+                         .heads = heads,
+                         .head_dim = head_dim,
+                         .rope = rope,
+                         .positions = positions,
+                         .segment_start = segment_start,
+                         .longest_segment = x.rows()},
+                        arena, x);
 }
 
-int64_t PictureAttention::scratch(int64_t rows, int64_t heads, int64_t head_dim) {
-  return 4 *
-         tensor::Arena::footprint(rows * heads * head_dim * static_cast<int64_t>(sizeof(float)));
+int64_t PictureAttention::scratch(int64_t rows, int64_t width, int64_t heads, int64_t head_dim) {
+  return ops::picture_attention_scratch(rows, width, heads, head_dim, true);
 }
 
 }  // namespace visavis::nn

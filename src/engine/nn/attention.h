@@ -41,12 +41,12 @@ struct PictureAttention {
   int64_t head_dim = 0;
 
   int64_t bytes() const { return q.bytes() + k.bytes() + v.bytes() + o.bytes(); }
-  /// y += o(attention(x)) inside one picture; x, y [rows, width]. `rope` with positions i32
+  /// x += o(attention(norm(x))) inside one picture; x [rows, width]. `rope` with positions i32
   /// [3, rows], or null. segment_start i32 [2] = {0, rows} on the device.
-  void add_to(ops::Ops& ops, ops::View x, const ops::RopeTable* rope, ops::View positions,
-              ops::View segment_start, tensor::Arena& arena, ops::MutView y) const;
+  void add_to(ops::Ops& ops, const LayerNorm& norm, const ops::RopeTable* rope, ops::View positions,
+              ops::View segment_start, tensor::Arena& arena, ops::MutView x) const;
   /// Bytes that add_to takes from the arena.
-  static int64_t scratch(int64_t rows, int64_t heads, int64_t head_dim);
+  static int64_t scratch(int64_t rows, int64_t width, int64_t heads, int64_t head_dim);
 };
 
 }  // namespace visavis::nn

@@ -26,18 +26,14 @@ int64_t VisionBlock::bytes() const {
 
 void VisionBlock::run(ops::Ops& ops, const ops::RopeTable* rope, ops::View positions,
                       ops::View segment_start, tensor::Arena& arena, ops::MutView x) const {
-  const tensor::ArenaScope scope(arena);
-  const ops::MutView normed = arena.take_f32({x.rows(), x.cols()});
-  norm1.run(ops, x, normed);
-  attention.add_to(ops, normed, rope, positions, segment_start, arena, x);
-  norm2.run(ops, x, normed);
-  mlp.run(ops, normed, arena, x, true);
+  attention.add_to(ops, norm1, rope, positions, segment_start, arena, x);
+  mlp.add_to(ops, norm2, arena, x);
 }
 
 int64_t vision_scratch(int64_t rows, int64_t heads, int64_t head_dim, int64_t ffn) {
   const int64_t width = heads * head_dim;
-  return tensor::Arena::footprint(rows * width * static_cast<int64_t>(sizeof(float))) +
-         std::max(PictureAttention::scratch(rows, heads, head_dim), Mlp::scratch(rows, ffn));
+  return std::max(PictureAttention::scratch(rows, width, heads, head_dim),
+                  Mlp::add_scratch(rows, width, ffn));
 }
 
 }  // namespace visavis::nn

@@ -12,6 +12,8 @@ ops::Projection Linear::into(ops::MutView y) const {
   return {.weight = &weight, .bias = vector_view(bias), .y = y};
 }
 
+ops::BiasedWeight Linear::parts() const { return {&weight, vector_view(bias)}; }
+
 ops::View vector_view(const tensor::Buffer& buffer) {
   if (buffer.data() == nullptr) return {};
   return {

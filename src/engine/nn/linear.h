@@ -21,6 +21,8 @@ struct Linear {
            ops::Activation activation = ops::Activation::none, bool accumulate = false) const;
   /// This layer as one of several of the same input; y f32 [n, rows].
   ops::Projection into(ops::MutView y) const;
+  /// For operations that fuse it with others.
+  ops::BiasedWeight parts() const;
 };
 
 /// The f32 vector that a buffer holds; an empty buffer gives an empty view.

@@ -1,12 +1,10 @@
 #include "engine/nn/mlp.h"
 
-#include <algorithm>
 #include <array>
 
 namespace visavis::nn {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 1024;  // keeps the middle of a big picture's MLP below 20 MB
 constexpr int64_t kFloatBytes = sizeof(float);
 
 }  // namespace
@@ -30,21 +28,18 @@ int64_t GatedMlp::scratch(int64_t tokens, int64_t width, int64_t ffn) {
          2 * tensor::Arena::footprint(tokens * ffn * kFloatBytes);
 }
 
-void Mlp::run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y,
-              bool accumulate) const {
-  const tensor::ArenaScope scope(arena);
-  const int64_t rows = x.rows();
-  const ops::MutView middle = arena.take_f32({std::min(rows, kRowsAtOnce), fc1.rows()});
-  for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
-    const int64_t end = std::min(rows, begin + kRowsAtOnce);
-    const ops::MutView part = tensor::slice_rows(middle, 0, end - begin);
-    fc1.run(ops, tensor::slice_rows(x, begin, end), part, activation);
-    fc2.run(ops, part, tensor::slice_rows(y, begin, end), ops::Activation::none, accumulate);
-  }
+void Mlp::run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const {
+  ops.mlp(x, {}, fc1.parts(), activation, fc2.parts(), false, arena, y);
 }
 
-int64_t Mlp::scratch(int64_t rows, int64_t ffn) {
-  return tensor::Arena::footprint(std::min(rows, kRowsAtOnce) * ffn * kFloatBytes);
+void Mlp::add_to(ops::Ops& ops, const LayerNorm& norm, tensor::Arena& arena, ops::MutView x) const {
+  ops.mlp(x, norm.before(), fc1.parts(), activation, fc2.parts(), true, arena, x);
+}
+
+int64_t Mlp::scratch(int64_t rows, int64_t ffn) { return ops::mlp_scratch(rows, 0, ffn, false); }
+
+int64_t Mlp::add_scratch(int64_t rows, int64_t width, int64_t ffn) {
+  return ops::mlp_scratch(rows, width, ffn, true);
 }
 
 }  // namespace visavis::nn

@@ -27,11 +27,14 @@ struct Mlp {
   ops::Activation activation = ops::Activation::gelu_erf;
 
   int64_t bytes() const { return fc1.bytes() + fc2.bytes(); }
-  /// y = mlp(x) (+ y if accumulate), a block of rows at a time so that the wide middle stays small.
-  void run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y,
-           bool accumulate = false) const;
+  /// y = mlp(x).
+  void run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const;
+  /// x += mlp(norm(x)).
+  void add_to(ops::Ops& ops, const LayerNorm& norm, tensor::Arena& arena, ops::MutView x) const;
   /// Bytes that run takes from the arena.
   static int64_t scratch(int64_t rows, int64_t ffn);
+  /// Bytes that add_to takes.
+  static int64_t add_scratch(int64_t rows, int64_t width, int64_t ffn);
 };
 
 }  // namespace visavis::nn

@@ -14,4 +14,8 @@ void LayerNorm::run(ops::Ops& ops, ops::View x, ops::MutView y) const {
   ops.layer_norm(x, vector_view(weight), vector_view(bias), eps, y);
 }
 
+ops::LayerNormBefore LayerNorm::before() const {
+  return {.weight = vector_view(weight), .bias = vector_view(bias), .eps = eps};
+}
+
 }  // namespace visavis::nn

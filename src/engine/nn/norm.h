@@ -27,6 +27,8 @@ struct LayerNorm {
   int64_t bytes() const { return weight.bytes() + bias.bytes(); }
   /// y = (x - mean) / sqrt(variance + eps) * weight + bias; y may be x.
   void run(ops::Ops& ops, ops::View x, ops::MutView y) const;
+  /// For operations that apply it to what they read.
+  ops::LayerNormBefore before() const;
 };
 
 }  // namespace visavis::nn

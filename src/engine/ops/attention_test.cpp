@@ -66,7 +66,8 @@ void check_segments(const std::vector<int32_t>& starts, int64_t heads, int64_t d
                                      longest, scale, round_input, y);
       // bf16 has 8 bits of mantissa; large scores turn a small difference into another key's
       // weight.
-      const bool rounds = round_input && variant.name == "avx512_bf16";
+      const bool rounds =
+          round_input && (variant.name == "avx512_bf16" || variant.name == "cuda flash");
       if (rounds && size > 1) continue;
       EXPECT_LE(relative_distance(y.values(), wanted), rounds ? 6e-3 : 1e-5)
           << variant.name << ", heads " << heads << ", head_dim " << dim << ", values up to "
@@ -245,9 +246,11 @@ TEST(CachedAttention, EqualsItsDefinitionOverShuffledPagesOfSeveralSequences) {
                            .page_size = dim == 20 ? 7 : 64,
                            .dtype = dtype,
                            .lengths = {1, 40, 133}});
+        // On the matrix units, queries and the weights of the sum are f16, too.
+        const bool rounds = variant.name == "cuda flash" && dtype == DType::f16;
         EXPECT_LE(relative_distance(cache.step(*variant.ops, {0, 0, 0}, {1, 40, 133}),
                                     cache.wanted({0, 0, 0}, {1, 40, 133})),
-                  1e-5)
+                  rounds ? 1e-3 : 1e-5)
             << variant.name << " " << tensor::name_of(dtype) << " head_dim " << dim;
       }
     }

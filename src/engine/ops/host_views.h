@@ -61,6 +61,29 @@ class HostViews final : public Ops {
     device_->gated_mlp(input, call.in(norm), call.in(gate), call.in(up), call.in(down), accumulate,
                        call.arena(arena), output);
   }
+  void mlp(View x, const LayerNormBefore& norm, const BiasedWeight& fc1, Activation activation,
+           const BiasedWeight& fc2, bool accumulate, tensor::Arena& arena, MutView y) override {
+    Call call(*device_);
+    const MutView output = call.out(y);
+    const View input = x.data == y.data ? View(output) : call.in(x);
+    device_->mlp(input, call.in(norm), call.in(fc1), activation, call.in(fc2), accumulate,
+                 call.arena(arena), output);
+  }
+  void picture_attention(View x, const PictureLayer& layer, tensor::Arena& arena,
+                         MutView y) override {
+    Call call(*device_);
+    const MutView output = call.out(y);
+    const View input = x.data == y.data ? View(output) : call.in(x);
+    PictureLayer there = layer;
+    there.norm = call.in(layer.norm);
+    there.q = call.in(layer.q);
+    there.k = call.in(layer.k);
+    there.v = call.in(layer.v);
+    there.o = call.in(layer.o);
+    there.positions = call.in(layer.positions);
+    there.segment_start = call.in(layer.segment_start);
+    device_->picture_attention(input, there, call.arena(arena), output);
+  }
   void silu_multiply(MutView gate, View up) override {
     Call call(*device_);
     device_->silu_multiply(call.out(gate), call.in(up));
@@ -164,6 +187,10 @@ class HostViews final : public Ops {
       if (there.data != nullptr) written_.emplace_back(host.data, there);
       return there;
     }
+    LayerNormBefore in(const LayerNormBefore& norm) {
+      return {in(norm.weight), in(norm.bias), norm.eps};
+    }
+    BiasedWeight in(const BiasedWeight& layer) { return {&in(*layer.weight), in(layer.bias)}; }
     RmsNormBefore in(const RmsNormBefore& norm) { return {in(norm.weight), norm.eps}; }
     const Weight& in(const Weight& weight) {
       weights_.push_back(std::make_unique<Weight>(Weight{

@@ -1,8 +1,29 @@
 #include "engine/ops/ops.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace visavis::ops {
+namespace {
+
+constexpr int64_t kMlpRowsAtOnce = 1024;  // keeps the middle of a big picture's MLP below 20 MB
+constexpr int64_t kFloatBytes = sizeof(float);
+
+// norm(x), from the arena if there is a norm.
+View normed(Ops& ops, View x, const LayerNormBefore& norm, tensor::Arena& arena) {
+  if (!norm.present()) return x;
+  const MutView result = arena.take(DType::f32, x.shape);
+  ops.layer_norm(x, norm.weight, norm.bias, norm.eps, result);
+  return result;
+}
+
+// The same floats seen as another shape.
+MutView reshaped(MutView view, const tensor::Shape& shape) {
+  return {view.dtype, shape, view.data};
+}
+
+}  // namespace
 
 void Ops::project(View x, const RmsNormBefore& norm, std::span<const Projection> outputs,
                   tensor::Arena& arena) {
@@ -27,6 +48,58 @@ void Ops::gated_mlp(View x, const RmsNormBefore& norm, const Weight& gate, const
   project(x, norm, outputs, arena);
   silu_multiply(gated, raised);
   linear(gated, down, {.accumulate = accumulate}, y);
+}
+
+void Ops::mlp(View x, const LayerNormBefore& norm, const BiasedWeight& fc1, Activation activation,
+              const BiasedWeight& fc2, bool accumulate, tensor::Arena& arena, MutView y) {
+  const tensor::ArenaScope scope(arena);
+  const View input = normed(*this, x, norm, arena);
+  const int64_t rows = x.rows();
+  const MutView middle = arena.take_f32({std::min(rows, kMlpRowsAtOnce), fc1.weight->rows});
+  for (int64_t begin = 0; begin < rows; begin += kMlpRowsAtOnce) {
+    const int64_t end = std::min(rows, begin + kMlpRowsAtOnce);
+    const MutView part = tensor::slice_rows(middle, 0, end - begin);
+    linear(tensor::slice_rows(input, begin, end), *fc1.weight,
+           {.bias = fc1.bias, .activation = activation}, part);
+    linear(part, *fc2.weight, {.bias = fc2.bias, .accumulate = accumulate},
+           tensor::slice_rows(y, begin, end));
+  }
+}
+
+int64_t mlp_scratch(int64_t rows, int64_t cols, int64_t ffn, bool normed) {
+  return (normed ? tensor::Arena::footprint(rows * cols * kFloatBytes) : 0) +
+         tensor::Arena::footprint(std::min(rows, kMlpRowsAtOnce) * ffn * kFloatBytes);
+}
+
+void Ops::picture_attention(View x, const PictureLayer& layer, tensor::Arena& arena, MutView y) {
+  const tensor::ArenaScope scope(arena);
+  const View input = normed(*this, x, layer.norm, arena);
+  const int64_t rows = x.rows();
+  const int64_t heads = layer.heads;
+  const int64_t head_dim = layer.head_dim;
+  const int64_t width = heads * head_dim;
+  const MutView queries = arena.take_f32({rows, heads, head_dim});
+  const MutView keys = arena.take_f32({rows, heads, head_dim});
+  const MutView values = arena.take_f32({rows, heads, head_dim});
+  const MutView mixed = arena.take_f32({rows, heads, head_dim});
+  linear(input, *layer.q.weight, {.bias = layer.q.bias}, reshaped(queries, {rows, width}));
+  linear(input, *layer.k.weight, {.bias = layer.k.bias}, reshaped(keys, {rows, width}));
+  linear(input, *layer.v.weight, {.bias = layer.v.bias}, reshaped(values, {rows, width}));
+  if (layer.rope != nullptr) {
+    rope(*layer.rope, layer.positions, queries);
+    rope(*layer.rope, layer.positions, keys);
+  }
+  segment_attention(queries, keys, values, width, layer.segment_start, layer.longest_segment,
+                    1.0f / std::sqrt(static_cast<float>(head_dim)), layer.q.weight->rounds_input(),
+                    mixed);
+  linear(reshaped(mixed, {rows, width}), *layer.o.weight,
+         {.bias = layer.o.bias, .accumulate = true}, y);
+}
+
+int64_t picture_attention_scratch(int64_t rows, int64_t cols, int64_t heads, int64_t head_dim,
+                                  bool normed) {
+  return (normed ? tensor::Arena::footprint(rows * cols * kFloatBytes) : 0) +
+         4 * tensor::Arena::footprint(rows * heads * head_dim * kFloatBytes);
 }
 
 void Ops::rotary_attention(MutView q, MutView k, View v, const RotaryInput& input,

@@ -47,6 +47,36 @@ struct RmsNormBefore {
   bool present() const { return weight.data != nullptr; }
 };
 
+/// A layer norm that an operation applies to what it reads; without a weight there is none.
+struct LayerNormBefore {
+  View weight = {};  // f32 [cols]
+  View bias = {};    // f32 [cols]
+  float eps = 0;
+
+  bool present() const { return weight.data != nullptr; }
+};
+
+/// A linear inside an operation that fuses several.
+struct BiasedWeight {
+  const Weight* weight = nullptr;
+  View bias = {};  // f32 [rows] or empty
+};
+
+/// Attention inside pictures with the projections around it; q, k and v make [heads * head_dim].
+struct PictureLayer {
+  LayerNormBefore norm;
+  BiasedWeight q;
+  BiasedWeight k;
+  BiasedWeight v;
+  BiasedWeight o;
+  int64_t heads = 0;
+  int64_t head_dim = 0;
+  const RopeTable* rope = nullptr;  // of q and k, or null
+  View positions = {};              // i32 [3, rows] if there is a rope
+  View segment_start = {};          // as segment_attention's
+  int64_t longest_segment = 0;
+};
+
 /// One of several linears of the same input.
 struct Projection {
   const Weight* weight = nullptr;
@@ -111,6 +141,12 @@ class Ops {
   /// norm(x) and the two products comes from `arena`. Default: project, silu_multiply, one linear.
   virtual void gated_mlp(View x, const RmsNormBefore& norm, const Weight& gate, const Weight& up,
                          const Weight& down, bool accumulate, tensor::Arena& arena, MutView y);
+  /// y = fc2(activation(fc1 norm(x))) (+ y if accumulate; y may be x then), so many rows at a time
+  /// as the device likes; scratch for norm(x) and the middle comes from `arena`: mlp_scratch bytes.
+  /// Default: layer_norm, two linears.
+  virtual void mlp(View x, const LayerNormBefore& norm, const BiasedWeight& fc1,
+                   Activation activation, const BiasedWeight& fc2, bool accumulate,
+                   tensor::Arena& arena, MutView y);
   /// gate = silu(gate) * up, element by element.
   virtual void silu_multiply(MutView gate, View up) = 0;
   /// y[i] = x[i] / rms(x[i]) * weight over the last axis; weight f32 [cols]. y may be x.
@@ -153,6 +189,11 @@ class Ops {
                                 const StepBatch& batch, const KvView& kv, float scale, MutView y);
 
   // --- pictures -----------------------------------------------------------------------------
+  /// y += o(attention(rope(q n), rope(k n), v n)) where n = norm(x); y may be x. Scratch comes from
+  /// `arena`: picture_attention_scratch bytes. Default: layer_norm, linears, rope,
+  /// segment_attention.
+  virtual void picture_attention(View x, const PictureLayer& layer, tensor::Arena& arena,
+                                 MutView y);
   /// Bilinear samples of a learned position grid [side * side, dim] at `h` x `w` points with
   /// aligned corners, written in merge order (blocks of merge x merge); y [h * w, dim], added to
   /// what y holds.
@@ -169,6 +210,12 @@ class Ops {
   /// replay it for the others; what changes between them lies in device memory.
   virtual void run_step(uint64_t key, const std::function<void()>& step);
 };
+
+/// Bytes that Ops::mlp takes from its arena for x [rows, cols] and a middle of ffn columns.
+int64_t mlp_scratch(int64_t rows, int64_t cols, int64_t ffn, bool normed);
+/// Bytes that Ops::picture_attention takes from its arena for x [rows, cols].
+int64_t picture_attention_scratch(int64_t rows, int64_t cols, int64_t heads, int64_t head_dim,
+                                  bool normed);
 
 struct CpuOptions {
   int threads = 0;  // 0 = one per available CPU

@@ -17,6 +17,7 @@ struct Device {
   int multiprocessors = 0;
   int shared_bytes = 0;  // most shared memory of a block that asks for it
   int64_t l2_bytes = 0;
+  bool library = false;  // whether cuBLASLt is installed
 };
 
 /// Memory that kernels share between their launches on the one stream; grows outside of recordings.
@@ -31,10 +32,13 @@ class Scratch {
 /// Slots of Scratch: what may be in use at the same time needs a slot of its own.
 enum ScratchSlot { kScratchInput, kScratchWeight, kScratchParts, kScratchLibrary, kScratchSlots };
 
+class MatrixLibrary;
+
 struct Context {
   cudaStream_t stream = nullptr;
   Device device;
   Scratch* scratch = nullptr;
+  MatrixLibrary* library = nullptr;  // null: none is installed
 };
 
 enum class Activation { none, gelu_erf, gelu_tanh, quick_gelu, silu };

@@ -1,16 +1,24 @@
 // CUDA's Ops: checks shapes, then runs the chosen row of the kernel tables on the one stream.
 // Operations that only move or add memory have no table (movement.cu).
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/error.h"
 #include "engine/ops/cuda/ceilings.h"
 #include "engine/ops/cuda/device.h"
+#include "engine/ops/cuda/flash_cached.h"
 #include "engine/ops/cuda/kernels.h"
+#include "engine/ops/cuda/matrix_library.h"
 #include "engine/ops/cuda/memory.h"
+#include "engine/ops/cuda/prompt.h"
+#include "engine/ops/cuda/prompt_rotary.h"
 #include "engine/ops/cuda/weight_args.h"
 #include "engine/ops/ops.h"
 
@@ -61,6 +69,31 @@ cuda::BatchArgs batch_args(const StepBatch& batch) {
           .slots = ids(batch.slots)};
 }
 
+const float* vector_or_null(const View& view) {
+  return view.data == nullptr ? nullptr : view.f32();
+}
+
+cuda::BiasedWeight layer_args(const Weight& weight, const View& bias) {
+  return {cuda::weight_args(weight), vector_or_null(bias)};
+}
+
+cuda::NormBefore norm_args(const RmsNormBefore& norm) {
+  return {vector_or_null(norm.weight), nullptr, norm.eps};
+}
+
+cuda::NormBefore norm_args(const LayerNormBefore& norm) {
+  return {vector_or_null(norm.weight), vector_or_null(norm.bias), norm.eps};
+}
+
+// What an arena has left, at most `bytes` and the roundings of a few pieces.
+cuda::Room room(tensor::Arena& arena, int64_t bytes) {
+  constexpr int64_t kRoundings = 512;
+  constexpr int64_t kAlign = 64;
+  const int64_t left = (arena.capacity() - arena.used()) / kAlign * kAlign;
+  const int64_t taken = std::min(left, bytes + kRoundings);
+  return {arena.take(DType::u8, {taken}).data, taken};
+}
+
 std::string kernel_from_environment() {
   const char* name = std::getenv("VISAVIS_KERNEL");
   return name == nullptr ? "" : name;
@@ -89,7 +122,8 @@ class CudaOps final : public Ops {
         counters_(std::make_shared<cuda::Counters>()),
         staging_(stream_.get(), device_.index, counters_),
         scratch_(stream_.get(), device_.index, counters_),
-        context_{stream_.get(), device_, &scratch_} {
+        library_(cuda::MatrixLibrary::open()),
+        context_{stream_.get(), device_, &scratch_, library_.get()} {
     cuda::check_kernel_name(forced_, device_);
   }
   ~CudaOps() override { cudaStreamSynchronize(stream_.get()); }
@@ -164,6 +198,120 @@ class CudaOps final : public Ops {
     };
     if (args.n == 0 || weight.rows == 0) return;
     run(cuda::linear_kernels(args.weight.kind), args);
+  }
+
+  void project(View x, const RmsNormBefore& norm, std::span<const Projection> outputs,
+               tensor::Arena& arena) override {
+    std::vector<cuda::ProjectionArgs> there;
+    bool many = wants("library");
+    for (const Projection& output : outputs) {
+      there.push_back({layer_args(*output.weight, output.bias), output.y.f32()});
+      many = many && cuda::prompt_takes(there.back().layer.weight, x.rows(), device_);
+      require(x.cols() == output.weight->cols && output.y.rows() == x.rows() &&
+                  output.y.cols() == output.weight->rows,
+              "project: input ", x.shape.text(), " and output ", output.y.shape.text(),
+              " of weight '", output.weight->name, "'");
+    }
+    if (!many || outputs.empty() || x.cols() % 4 != 0) return Ops::project(x, norm, outputs, arena);
+    use();
+    const tensor::ArenaScope scope(arena);
+    cuda::prompt_project(x.f32(), x.rows(), norm_args(norm), there.data(),
+                         static_cast<int>(there.size()), room(arena, x.shape.elements() * 4),
+                         context_);
+  }
+
+  void gated_mlp(View x, const RmsNormBefore& norm, const Weight& gate, const Weight& up,
+                 const Weight& down, bool accumulate, tensor::Arena& arena, MutView y) override {
+    const cuda::WeightArgs weights[] = {cuda::weight_args(gate), cuda::weight_args(up),
+                                        cuda::weight_args(down)};
+    if (!multiplies_alike(weights, x.rows()) || gate.rows % 8 != 0)
+      return Ops::gated_mlp(x, norm, gate, up, down, accumulate, arena, y);
+    use();
+    const tensor::ArenaScope scope(arena);
+    const int64_t bytes = (x.shape.elements() + 2 * x.rows() * gate.rows) * 2;
+    cuda::prompt_gated_mlp(x.f32(), x.rows(), norm_args(norm), weights[0], weights[1], weights[2],
+                           accumulate, room(arena, bytes), y.f32(), context_);
+  }
+
+  void mlp(View x, const LayerNormBefore& norm, const BiasedWeight& fc1, Activation activation,
+           const BiasedWeight& fc2, bool accumulate, tensor::Arena& arena, MutView y) override {
+    const cuda::BiasedWeight first = layer_args(*fc1.weight, fc1.bias);
+    const cuda::BiasedWeight second = layer_args(*fc2.weight, fc2.bias);
+    const cuda::WeightArgs weights[] = {first.weight, second.weight};
+    const int64_t least = (x.shape.elements() + fc1.weight->rows) * 2 + 128;
+    if (!multiplies_alike(weights, x.rows()) || fc1.weight->rows % 8 != 0 ||
+        arena.capacity() - arena.used() < least)
+      return Ops::mlp(x, norm, fc1, activation, fc2, accumulate, arena, y);
+    use();
+    const tensor::ArenaScope scope(arena);
+    const int64_t bytes = (x.shape.elements() + x.rows() * fc1.weight->rows) * 2;
+    cuda::prompt_mlp(x.f32(), x.rows(), norm_args(norm), first, cuda::activation_of(activation),
+                     second, accumulate, room(arena, bytes), y.f32(), context_);
+  }
+
+  void picture_attention(View x, const PictureLayer& layer, tensor::Arena& arena,
+                         MutView y) override {
+    cuda::PictureLayerArgs args{.x = x.f32(),
+                                .rows = x.rows(),
+                                .norm = norm_args(layer.norm),
+                                .q = layer_args(*layer.q.weight, layer.q.bias),
+                                .k = layer_args(*layer.k.weight, layer.k.bias),
+                                .v = layer_args(*layer.v.weight, layer.v.bias),
+                                .o = layer_args(*layer.o.weight, layer.o.bias),
+                                .heads = layer.heads,
+                                .head_dim = layer.head_dim,
+                                .rope = {},
+                                .segment_start = layer.segment_start.i32(),
+                                .segments = layer.segment_start.shape.elements() - 1,
+                                .longest_segment = layer.longest_segment,
+                                .scale = 1.0f / std::sqrt(static_cast<float>(layer.head_dim)),
+                                .y = y.f32()};
+    if (layer.rope != nullptr) {
+      args.rotated = true;
+      args.rope = cuda::rope_frequencies(*layer.rope);
+      args.positions = layer.positions.i32();
+    }
+    if (!wants("library") || !cuda::prompt_takes_picture(args, device_))
+      return Ops::picture_attention(x, layer, arena, y);
+    use();
+    const tensor::ArenaScope scope(arena);
+    const int64_t bytes = (x.shape.elements() + 4 * x.rows() * layer.heads * layer.head_dim) * 2;
+    cuda::prompt_picture_attention(args, room(arena, bytes), context_);
+  }
+
+  void rotary_attention(MutView q, MutView k, View v, const RotaryInput& input,
+                        const StepBatch& batch, const KvView& kv, float scale, MutView y) override {
+    constexpr float kLog2E = 1.4426950408889634f;
+    const cuda::CachedAttentionArgs attention{.heads = q.shape[1],
+                                              .batch = batch_args(batch),
+                                              .kv = kv_args("rotary_attention", kv),
+                                              .scale = scale,
+                                              .y = y.f32()};
+    cuda::PromptRotaryArgs rotary{.q = q.f32(),
+                                  .k = k.f32(),
+                                  .v = v.f32(),
+                                  .q_norm = vector_or_null(input.q_norm.weight),
+                                  .k_norm = vector_or_null(input.k_norm.weight),
+                                  .q_eps = input.q_norm.eps,
+                                  .k_eps = input.k_norm.eps,
+                                  .table = cuda::rope_frequencies(*input.rope),
+                                  .heads = q.shape[1],
+                                  .scale = scale * kLog2E,
+                                  .batch = attention.batch,
+                                  .kv = attention.kv,
+                                  .rotated_q = y.f32()};
+    if (!wants("flash") || batch.longest_query < cuda::kManyRows ||
+        !cuda::flash_cached_supports(attention, device_) || !cuda::prompt_rotary_supports(rotary))
+      return Ops::rotary_attention(q, k, v, input, batch, kv, scale, y);
+    use();
+    cuda::prompt_rotary(rotary, context_);
+    // Each head's queries lie where its results will, so that only one block touches both.
+    cuda::flash_cached(attention,
+                       {.q = y.f32(),
+                        .stride = q.shape[1] * 2 * kv.head_dim,
+                        .head_stride = 2 * kv.head_dim,
+                        .f16 = true},
+                       context_);
   }
 
   void silu_multiply(MutView gate, View up) override {
@@ -312,6 +460,19 @@ class CudaOps final : public Ops {
  private:
   void use() const { cuda::use_device(device_.index); }
 
+  // Whether operations may be fused with kernels of this name.
+  bool wants(std::string_view name) const { return forced_.empty() || forced_ == name; }
+
+  // Whether the library multiplies n rows with all these weights in the same 16-bit format.
+  bool multiplies_alike(std::span<const cuda::WeightArgs> weights, int64_t n) const {
+    const cuda::MatrixType type = cuda::prompt_type(weights[0], device_);
+    return wants("library") && type != cuda::MatrixType::f32 &&
+           std::all_of(weights.begin(), weights.end(), [&](const cuda::WeightArgs& weight) {
+             return cuda::prompt_takes(weight, n, device_) &&
+                    cuda::prompt_type(weight, device_) == type;
+           });
+  }
+
   template <class Args>
   void run(const cuda::KernelTable<Args>& table, const Args& args) {
     use();
@@ -324,6 +485,7 @@ class CudaOps final : public Ops {
   Stream stream_;
   cuda::StagingRing staging_;
   cuda::DeviceScratch scratch_;
+  std::unique_ptr<cuda::MatrixLibrary> library_;
   cuda::Context context_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/ops/cuda/matrix_library.h"
 
 namespace visavis::ops::cuda {
 
@@ -68,7 +69,8 @@ Device open_device(int index) {
                 .code = code_that_runs(),
                 .multiprocessors = attribute(cudaDevAttrMultiProcessorCount, index),
                 .shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, index),
-                .l2_bytes = attribute(cudaDevAttrL2CacheSize, index)};
+                .l2_bytes = attribute(cudaDevAttrL2CacheSize, index),
+                .library = MatrixLibrary::installed()};
   require(device.code != 0, "CUDA: ", device_name(index), " is sm_", device.sm,
           ", for which this build has no code; build with -DCMAKE_CUDA_ARCHITECTURES=", device.sm);
   return device;

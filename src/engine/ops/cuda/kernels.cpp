@@ -5,6 +5,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "engine/ops/cuda/flash_cached.h"
+#include "engine/ops/cuda/prompt.h"
 
 namespace visavis::ops::cuda {
 namespace {
@@ -16,13 +18,41 @@ bool anything(const Args&, const Device&) {
   return true;
 }
 
+bool has_library(const Device& device) { return device.library; }
+
+template <MatrixType kType>
+bool library_takes(const LinearArgs& args, const Device& device) {
+  return prompt_takes(args.weight, args.n, device) && prompt_type(args.weight, device) == kType;
+}
+
+bool flash_takes(const CachedAttentionArgs& args, const Device& device) {
+  return args.batch.longest_query >= kManyRows && flash_cached_supports(args, device);
+}
+
+// One row per format that the library multiplies in.
+constexpr Kernel<LinearArgs> kLibraryBf16 = {
+    "library", has_library, library_takes<MatrixType::bf16>, prompt_linear, DType::bf16};
+constexpr Kernel<LinearArgs> kLibraryF16 = {"library", has_library, library_takes<MatrixType::f16>,
+                                            prompt_linear, DType::f16};
+constexpr Kernel<LinearArgs> kLibraryF32 = {"library", has_library, library_takes<MatrixType::f32>,
+                                            prompt_linear, DType::f32};
+
 constexpr Kernel<LinearArgs> kLinearDense[] = {
+    kLibraryBf16,
+    kLibraryF16,
+    kLibraryF32,
     {"plain", any_device, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<LinearArgs> kLinearInt8[] = {
+    kLibraryBf16,
+    kLibraryF16,
+    kLibraryF32,
     {"plain", any_device, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<LinearArgs> kLinearInt4[] = {
+    kLibraryBf16,
+    kLibraryF16,
+    kLibraryF32,
     {"plain", any_device, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<NormArgs> kRmsNorm[] = {
@@ -38,9 +68,11 @@ constexpr Kernel<RopeArgs> kRope[] = {
     {"plain", any_device, anything<RopeArgs>, rope_plain},
 };
 constexpr Kernel<SegmentAttentionArgs> kSegmentAttention[] = {
+    {"flash", any_device, prompt_takes_segments, prompt_segment_attention, DType::bf16},
     {"plain", any_device, anything<SegmentAttentionArgs>, segment_attention_plain},
 };
 constexpr Kernel<CachedAttentionArgs> kCachedAttention[] = {
+    {"flash", any_device, flash_takes, cached_attention_flash, DType::f16},
     {"plain", any_device, anything<CachedAttentionArgs>, cached_attention_plain},
 };
 

@@ -1,0 +1,148 @@
+#include "engine/ops/cuda/flash_picture.h"
+
+#include <cmath>
+#include <type_traits>
+
+#include "engine/ops/cuda/flash_tile.cuh"
+
+namespace visavis::ops::cuda {
+namespace {
+
+// `rows` rows of head_dim values into shared memory; rows at or after `valid` become zeros.
+template <class T, int kHeadDim, int kThreads>
+__device__ void copy_rows(uint32_t shared, const T* from, int64_t stride, int rows, int valid) {
+  constexpr int kPieces = kHeadDim / 8;
+  for (int i = static_cast<int>(threadIdx.x); i < rows * kPieces; i += kThreads) {
+    const int row = i / kPieces;
+    const int piece = i % kPieces;
+    const bool inside = row < valid;
+    copy_16(shared + static_cast<uint32_t>((row * padded_row(kHeadDim) + piece * 8) * 2),
+            from + (inside ? row * stride + piece * 8 : 0), inside);
+  }
+}
+
+template <class T, class Out, int kHeadDim, int kTiles, int kWarps>
+__global__ void __launch_bounds__(kWarps * 32)
+    picture_kernel(const T* q, const T* k, const T* v, int64_t stride, int64_t y_stride,
+                   const int32_t* segment_start, float scale, Out* y) {
+  using Tile = FlashTile<T, kHeadDim, kTiles, kWarps, false>;
+  extern __shared__ uint4 shared_pieces[];
+  const int begin = segment_start[blockIdx.z];
+  const int length = segment_start[blockIdx.z + 1] - begin;
+  const int first = static_cast<int>(blockIdx.x) * Tile::kQueries;
+  if (first >= length) return;
+
+  const int64_t head = static_cast<int64_t>(blockIdx.y) * kHeadDim;
+  const T* keys = k + begin * stride + head;
+  const T* values = v + begin * stride + head;
+  const uint32_t shared_queries = shared_address(shared_pieces);
+  const uint32_t shared_keys = shared_queries + Tile::kQueryValues * 2;
+  constexpr uint32_t kStage = (Tile::kKeyValues + Tile::kValueValues) * 2;
+  const auto load = [&](int tile) {
+    const uint32_t to = shared_keys + static_cast<uint32_t>(tile % 2) * kStage;
+    const int start = tile * kKeysPerTile;
+    copy_rows<T, kHeadDim, Tile::kThreads>(to, keys + start * stride, stride, kKeysPerTile,
+                                           length - start);
+    copy_rows<T, kHeadDim, Tile::kThreads>(to + Tile::kKeyValues * 2, values + start * stride,
+                                           stride, kKeysPerTile, length - start);
+    commit_copies();
+  };
+  copy_rows<T, kHeadDim, Tile::kThreads>(shared_queries, q + (begin + first) * stride + head,
+                                         stride, Tile::kQueries, length - first);
+  load(0);
+
+  Tile tile;
+  tile.clear();
+  const int tiles = (length + kKeysPerTile - 1) / kKeysPerTile;
+  for (int t = 0; t < tiles; ++t) {
+    wait_copies<0>();
+    __syncthreads();  // tile t has arrived, and nobody reads tile t - 1 any more
+    if (t == 0) tile.load_queries(shared_queries);
+    if (t + 1 < tiles) load(t + 1);
+    const uint32_t stage = shared_keys + static_cast<uint32_t>(t % 2) * kStage;
+    float scores[kTiles][Tile::kColumns][4];
+    tile.score(shared_queries, stage, scores);
+    const int left = length - t * kKeysPerTile;
+    if (left < kKeysPerTile) {
+      int limit[kTiles][2];
+#pragma unroll
+      for (int i = 0; i < kTiles; ++i) limit[i][0] = limit[i][1] = left;
+      Tile::mask(limit, scores);
+    }
+    tile.weigh(scale, stage + Tile::kKeyValues * 2, scores);
+  }
+  Out* out = y + (begin + first) * y_stride + head;
+  tile.finish([&](int row, int column, float low, float high) {
+    if (first + row >= length) return;
+    Out* to = out + row * y_stride + column;
+    if constexpr (std::is_same_v<Out, float>) {
+      *reinterpret_cast<float2*>(to) = {low, high};
+    } else {
+      *reinterpret_cast<uint32_t*>(to) = MatrixUnit<T>::pack(low, high);
+    }
+  });
+}
+
+template <class T, class Out, int kHeadDim, int kTiles>
+void launch(const PictureAttentionCall& call, cudaStream_t stream) {
+  constexpr int kWarps = 4;
+  using Tile = FlashTile<T, kHeadDim, kTiles, kWarps, false>;
+  const auto kernel = picture_kernel<T, Out, kHeadDim, kTiles, kWarps>;
+  static_cast<void>(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         Tile::kSharedBytes));
+  const dim3 grid(
+      static_cast<unsigned>((call.longest_segment + Tile::kQueries - 1) / Tile::kQueries),
+      static_cast<unsigned>(call.heads), static_cast<unsigned>(call.segments));
+  kernel<<<grid, Tile::kThreads, Tile::kSharedBytes, stream>>>(
+      static_cast<const T*>(call.q), static_cast<const T*>(call.k), static_cast<const T*>(call.v),
+      call.stride, call.heads * call.head_dim, call.segment_start, call.scale * kLog2E,
+      static_cast<Out*>(call.y));
+}
+
+// Blocks of 128 queries read keys half as often; blocks of 64 fill more multiprocessors.
+template <class T, class Out, int kHeadDim>
+void choose_tiles(const PictureAttentionCall& call, cudaStream_t stream) {
+  constexpr int64_t kEnoughBlocks = 256;
+  const int64_t blocks = (call.longest_segment + 127) / 128 * call.heads * call.segments;
+  if (blocks >= kEnoughBlocks) {
+    launch<T, Out, kHeadDim, 2>(call, stream);
+  } else {
+    launch<T, Out, kHeadDim, 1>(call, stream);
+  }
+}
+
+template <class T, class Out>
+void choose_width(const PictureAttentionCall& call, cudaStream_t stream) {
+  switch (call.head_dim) {
+    case 64:
+      return choose_tiles<T, Out, 64>(call, stream);
+    case 72:
+      return choose_tiles<T, Out, 72>(call, stream);
+    case 80:
+      return choose_tiles<T, Out, 80>(call, stream);
+    default:
+      return choose_tiles<T, Out, 128>(call, stream);
+  }
+}
+
+}  // namespace
+
+bool flash_picture_supports(int64_t head_dim, const Device& device) {
+  constexpr int kShared64 = FlashTile<__half, 64, 2, 4, false>::kSharedBytes;
+  constexpr int kShared80 = FlashTile<__half, 80, 2, 4, false>::kSharedBytes;
+  constexpr int kShared128 = FlashTile<__half, 128, 2, 4, false>::kSharedBytes;
+  const int wanted = head_dim <= 64 ? kShared64 : head_dim <= 80 ? kShared80 : kShared128;
+  if (device.shared_bytes < wanted) return false;
+  return head_dim == 64 || head_dim == 72 || head_dim == 80 || head_dim == 128;
+}
+
+void flash_picture(const PictureAttentionCall& call, cudaStream_t stream) {
+  if (call.bf16) {
+    if (call.y_f32) return choose_width<__nv_bfloat16, float>(call, stream);
+    return choose_width<__nv_bfloat16, __nv_bfloat16>(call, stream);
+  }
+  if (call.y_f32) return choose_width<__half, float>(call, stream);
+  choose_width<__half, __half>(call, stream);
+}
+
+}  // namespace visavis::ops::cuda
