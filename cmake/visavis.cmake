@@ -123,6 +123,13 @@ function(visavis_module path)
     endif()
     gtest_discover_tests(${name}_test TEST_PREFIX "${path}: " DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 300)
+    if(VISAVIS_CUDA AND path STREQUAL "engine/generate")
+      # All of the module's tests once more, on the first card if there is one.
+      add_test(NAME "${path} on a CUDA device" COMMAND ${name}_test)
+      set_tests_properties("${path} on a CUDA device" PROPERTIES TIMEOUT 300
+                           ENVIRONMENT VISAVIS_TEST_DEVICE=cuda SKIP_REGULAR_EXPRESSION
+                           "this machine has no NVIDIA driver;the driver finds no device")
+    endif()
   endif()
   foreach(fuzzer ${fuzzers})
     visavis_fuzzer(${fuzzer} ${name})

@@ -37,8 +37,11 @@ struct Memory {
   int64_t vision = 0;
   int64_t kv = 0;
   int64_t workspace = 0;
-  int64_t device_peak = 0;  // measured; on the CPU the same as host_peak
-  int64_t host_peak = 0;    // measured: highest resident size of the process
+  int64_t device_peak = 0;  // measured; on the CPU the same as host_peak. On a card the most that
+                            // was in use, less what was before this process used it
+  int64_t device_process = 0;  // of device_peak what the driver counts as ours; 0: it does not tell
+  int64_t device_allocated = 0;  // the most that we allocated there, by our own count
+  int64_t host_peak = 0;         // measured: highest resident size of the process
 };
 
 struct Completion {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/devices.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/wiring.h"
@@ -98,6 +99,9 @@ void print_head(const base::Json& json) {
   fmt::print("memory      planned {}; most resident {} while loading, {} afterwards\n",
              human(memory["planned_bytes"]), human(memory["load_peak_bytes"]),
              human(memory["peak_bytes"]));
+  if (memory["device_allocated_bytes"] > 0)
+    fmt::print("            on the card at most {} in use, {} allocated\n",
+               human(memory["device_peak_bytes"]), human(memory["device_allocated_bytes"]));
 }
 
 // The part of a row that every table has: spread, runs, rate, shares.
@@ -192,8 +196,21 @@ int run(BenchOptions options) {
   if (!options.shape.empty()) folder.emplace(bench::random_shape(options.shape), 1);
   const std::string model = folder ? folder->path().string() : options.model;
   options.measured.model = local_options(model, options.model_options);
-  options.measured.make_ops = [threads = options.measured.model.open.threads] {
-    return ops::make_cpu_ops({.threads = threads});
+  generate::LocalModelOptions& model_settings = options.measured.model;
+  const OpenDevice device = open_device(
+      place_of(model, options.model_options), model_settings.open.threads,
+      [](const std::string& line) { std::cerr << "visavis bench: " << line << std::endl; });
+  const int card = device.place.cuda;
+  model_settings.open.weights.interleave = card < 0;
+  options.measured.memory = device.memory.get();
+  options.measured.kernels = [card] {
+    return card < 0 ? ops::cpu_kernels() : ops::cuda_kernels(card);
+  };
+  options.measured.make_ops = [&model_settings, card, context = device.context_bytes] {
+    if (card < 0) return ops::make_cpu_ops({.threads = model_settings.open.threads});
+    std::unique_ptr<ops::Ops> made = ops::make_cuda_ops({.device = card});
+    limit_memory(*made, model_settings.vram_budget, context);
+    return made;
   };
   options.measured.name = folder ? options.shape + " (random weights)" : options.model;
   const bench::Report report = bench::measure(

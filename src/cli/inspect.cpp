@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/devices.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/wiring.h"
@@ -125,11 +126,18 @@ base::Json cache_of(const generate::LocalModelOptions& local, const std::string&
 
 // Everything that both the JSON and the text show.
 base::Json describe(const Options& options) {
-  const generate::LocalModelOptions local = local_options(options.model, options.model_options);
+  generate::LocalModelOptions local = local_options(options.model, options.model_options);
+  const OpenDevice device = open_device(
+      place_of(options.model, options.model_options), 1,
+      [](const std::string& line) { std::cerr << "visavis inspect: " << line << "\n"; });
+  const bool own_memory = device.ops->has_own_memory();
+  local.open.weights.interleave = device.place.cuda < 0;
+  limit_memory(*device.ops, local.vram_budget, device.context_bytes);
   const auto model = models::open_model(local.folder, local.open);
   const models::Dimensions& sizes = model->dimensions();
   const models::Limits limits = generate::limits_of(local, sizes);
-  const generate::MemoryPlan plan = generate::plan_memory(*model, limits, local.vision_cache);
+  const generate::MemoryPlan plan =
+      generate::plan_memory(*model, limits, local.vision_cache, own_memory);
   const auto chat_template = text::find_chat_template(local.folder);
 
   const std::string content = checkpoint::content_id(local.folder);
@@ -176,7 +184,13 @@ base::Json describe(const Options& options) {
         {"vision_cache_bytes", plan.vision_cache},
         {"step_buffers_bytes", plan.step_buffers},
         {"total_bytes", plan.total()},
-        {"available_bytes", machine::memory_facts().available_bytes}}}};
+        {"available_bytes",
+         own_memory ? device.ops->memory().free : machine::memory_facts().available_bytes}}}};
+  if (own_memory) {
+    json["device"] = device.ops->description();
+    json["memory"]["context_bytes"] = device.context_bytes;
+    json["memory"]["host_table_bytes"] = plan.host_table;
+  }
   if (options.tensors) json["tensors"] = tensors_of(model->planned());
   return json;
 }
@@ -221,6 +235,7 @@ void print(const base::Json& json) {
     fmt::print("{:<7} {:<22} {:>7} {:>14} {:>10}\n", group["part"].get<std::string>(),
                group["layout"].get<std::string>(), group["tensors"].get<int64_t>(),
                group["values"].get<int64_t>(), human(group["bytes"]));
+  if (json.contains("device")) print_row("device", json["device"].get<std::string>());
   fmt::print("\nmemory plan ({})\n", words(json["limits"]));
   for (const auto& [key, value] : json["memory"].items())
     fmt::print("  {:<15} {:>10}\n", base::replace_all(key.substr(0, key.size() - 6), "_", " "),

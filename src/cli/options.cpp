@@ -18,6 +18,8 @@ struct ModelOption {
 
 constexpr ModelOption kModelOptions[] = {
     {"--device", "device", "auto, cpu or cuda[:N]"},
+    {"--vram-budget", "vram_budget",
+     "Most memory that this process may use on the card (15GB, 14.5GiB; default: what is free)"},
     {"--weights", "weights", "auto (= int4), f32, bf16, f16, int8 or int4"},
     {"--vision-weights", "vision_weights", "f32, bf16, f16 or int8 for the vision encoder"},
     {"--activations", "activations",

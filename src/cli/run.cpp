@@ -118,6 +118,8 @@ base::Json to_json(const chat::ModelFacts& facts, const chat::Completion& comple
                     {"kv_bytes", completion.memory.kv},
                     {"workspace_bytes", completion.memory.workspace},
                     {"device_peak_bytes", completion.memory.device_peak},
+                    {"device_process_bytes", completion.memory.device_process},
+                    {"device_allocated_bytes", completion.memory.device_allocated},
                     {"host_peak_bytes", completion.memory.host_peak}};
   json["loaded_from"] = facts.from_cache ? "cache" : "checkpoint";
   json["notes"] = completion.notes;

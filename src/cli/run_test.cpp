@@ -138,7 +138,10 @@ TEST(Wiring, RefusalsNameWhatIsWrong) {
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--kv", "int4"}), HasSubstr("int8"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--ctx", "0"}), HasSubstr("ctx"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--ctx", "99999999"}), HasSubstr("99999999"));
-  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--device", "cuda:0"}), HasSubstr("CUDA"));
+  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--device", "cuda:99"}), HasSubstr("CUDA"));
+  EXPECT_THAT(refusal({"run", std::string(kQwen) + "@cuda:99", "-p", "x"}), HasSubstr("CUDA"));
+  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--device", "cuda:x"}), HasSubstr("cuda:x"));
+  EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--vram-budget", "12"}), HasSubstr("15GB"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "-i", "/no/picture.png"}),
               HasSubstr("/no/picture.png"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", std::string(3000, 'x'), "--ctx", "256"}),

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <future>
-#include <map>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/data_folders.h"
+#include "cli/devices.h"
 #include "engine/load/weight_policy.h"
 #include "hub/catalogue.h"
 
@@ -24,13 +25,6 @@ int64_t whole_number(const std::string& key, const std::string& value, int64_t l
   require(error == std::errc() && stop == end && number >= least && number <= most, "option ", key,
           ": found '", value, "', wanted a whole number from ", least, " to ", most);
   return number;
-}
-
-void require_cpu(const std::string& device) {
-  if (device == "auto" || device == "cpu") return;
-  require(!device.starts_with("cuda"), "option device: '", device,
-          "' needs a build with the CUDA backend, this one has only the CPU's");
-  fail("option device: found '", device, "', wanted auto, cpu or cuda[:N]");
 }
 
 std::optional<tensor::DType> kv_type(const std::string& value) {
@@ -51,7 +45,11 @@ constexpr int64_t kMost = int64_t{1} << 40;
 constexpr int64_t kMostMegabytes = 1'000'000;
 
 const Key kKeys[] = {
-    {"device", [](LocalModelOptions&, const std::string& v) { require_cpu(v); }},
+    {"device", [](LocalModelOptions&, const std::string& v) { place_named(v); }},
+    {"vram_budget",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.vram_budget = v == "auto" ? 0 : bytes_named("vram_budget", v);
+     }},
     {"weights",
      [](LocalModelOptions& o, const std::string& v) {
        o.open.weights.body = load::precision_named(v == "auto" ? "int4" : v, "option weights");
@@ -132,9 +130,13 @@ class Host : public chat::ModelHost {
       if (resident.name == model && resident.options == options) return *resident.model;
     }
     LocalModelOptions settings = local_options(model, options);
-    generate::DeviceLoop& device = cpu(settings.open.threads);
-    auto loaded =
-        std::make_unique<generate::LocalModel>(device, std::move(settings), base::steady_clock());
+    Device& device = device_for(place_of(model, options), settings.open.threads);
+    settings.open.weights.interleave = device.place.cuda < 0;
+    if (settings.vram_budget > 0)
+      device.loop->call(
+          [&](ops::Ops& ops) { limit_memory(ops, settings.vram_budget, device.context_bytes); });
+    auto loaded = std::make_unique<generate::LocalModel>(*device.loop, std::move(settings),
+                                                         base::steady_clock());
     log_(model + ": " + loaded->plan().text(loaded->limits()));
     residents_.push_back({model, options, std::move(loaded), {}});
     keep_packed(residents_.back());
@@ -181,18 +183,36 @@ class Host : public chat::ModelHost {
     if (refusal) log_("no packed weights kept: " + *refusal);
   }
 
-  // One loop per thread count: models that ask for the same share the device's thread and arena.
-  generate::DeviceLoop& cpu(int threads) {
-    auto& loop = cpus_[threads];
-    if (!loop) {
-      loop = std::make_unique<generate::DeviceLoop>(ops::make_cpu_ops({.threads = threads}));
+  struct Device {
+    Place place;  // never automatic
+    int threads = 0;
+    int64_t context_bytes = 0;
+    std::unique_ptr<generate::DeviceLoop> loop;
+  };
+
+  // One loop per card, and per thread count of the CPU: models share its thread and arena.
+  Device& device_for(Place place, int threads) {
+    if (place.automatic && settled_) place = *settled_;
+    for (Device& device : devices_)
+      if (device.place == place && (place.cuda >= 0 || device.threads == threads)) return device;
+    OpenDevice opened = open_device(place, threads, log_);
+    if (place.automatic) {
+      settled_ = opened.place;
+      // Somebody may have named before what was found now.
+      for (Device& device : devices_)
+        if (device.place == opened.place && (opened.place.cuda >= 0 || device.threads == threads))
+          return device;
     }
-    return *loop;
+    devices_.push_back(
+        {opened.place, threads, opened.context_bytes,
+         std::make_unique<generate::DeviceLoop>(std::move(opened.ops), std::move(opened.memory))});
+    return devices_.back();
   }
 
   Log log_;
   bool writes_behind_;
-  std::map<int, std::unique_ptr<generate::DeviceLoop>> cpus_;
+  std::optional<Place> settled_;  // what auto came to
+  std::deque<Device> devices_;    // before the models on them
   std::vector<Resident> residents_;
 };
 
@@ -212,10 +232,8 @@ generate::LocalModelOptions local_options(const std::string& model,
                                           const chat::ModelOptions& options) {
   LocalModelOptions result;
   result.name = model;
-  const size_t at = model.rfind('@');
-  const bool placed = at != std::string::npos && !std::filesystem::is_directory(model);
-  if (placed) require_cpu(model.substr(at + 1));
-  result.folder = model_folder(placed ? model.substr(0, at) : model);
+  place_of(model, options);  // says what is wrong with it
+  result.folder = model_folder(without_place(model));
   for (const auto& [given, value] : options) {
     const std::string key = base::replace_all(given, "-", "_");
     const Key* row = std::find_if(std::begin(kKeys), std::end(kKeys),

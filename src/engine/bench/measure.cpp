@@ -85,6 +85,7 @@ class Measurement {
       : stop_(stop), log_(log) {
     report_.options = options;
     probe_ = options.make_ops()->ceiling_probe();
+    report_.kernels = options.kernels();
   }
 
   Report run() {
@@ -97,6 +98,7 @@ class Measurement {
     if (wants(options, "generation")) measure_generation();
     if (wants(options, "vision")) measure_vision();
     note_peak(report_.peak_bytes);
+    note_device_memory();
     if (!stop_) take_ceilings();
     if (report_.peak_bytes > 0) report_.peak_bytes -= probe_->bytes();
     report_.stopped = stop_;
@@ -109,6 +111,13 @@ class Measurement {
   // The most resident memory since the last restart, if the system lets us restart it.
   void note_peak(int64_t& peak) const {
     if (peak_known_) peak = std::max(peak, machine::peak_resident_bytes());
+  }
+  void note_device_memory() {
+    if (report_.options.memory == nullptr) return;
+    const machine::GpuMemory most = report_.options.memory->most();
+    report_.device_peak_bytes = most.used - probe_->bytes();
+    report_.device_process_bytes = std::max<int64_t>(0, most.process - probe_->bytes());
+    report_.device_allocated_bytes = model_->memory().peak;
   }
   void restart_peak() { peak_known_ = machine::reset_peak_resident(); }
 
@@ -199,7 +208,8 @@ class Measurement {
       for (const int64_t side : report_.options.pictures)
         pictures_.push_back(prepare_picture(model, side));
     report_.limits = limits_for(model);
-    report_.plan = generate::plan_memory(model, report_.limits, 0);
+    report_.plan =
+        generate::plan_memory(model, report_.limits, 0, report_.options.memory != nullptr);
     log_(report_.plan.text(report_.limits));
   }
 

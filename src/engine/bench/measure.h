@@ -13,12 +13,15 @@
 #include "base/json.h"
 #include "engine/bench/work.h"
 #include "engine/generate/local_model.h"
+#include "machine/gpu.h"
 
 namespace visavis::bench {
 
 struct Options {
-  std::string name;                                     // of the model, for people
-  std::function<std::unique_ptr<ops::Ops>()> make_ops;  // of the device to measure
+  std::string name;                                      // of the model, for people
+  std::function<std::unique_ptr<ops::Ops>()> make_ops;   // of the device to measure
+  std::function<std::vector<ops::KernelRow>()> kernels;  // of that device
+  machine::GpuMemorySampler* memory = nullptr;  // of a card, made before its first use; null: none
   generate::LocalModelOptions model;  // its context and batch are set from the lists below
   std::vector<std::string> parts = {"load", "prompt", "generation", "vision"};
   std::vector<int64_t> batches = {1, 2, 4};
@@ -62,12 +65,19 @@ struct Report {
   int64_t parameters = 0;
   models::Limits limits;
   generate::MemoryPlan plan;
-  ops::Ceilings ceilings;             // bytes_per_second is the best of the run
-  std::vector<double> read_ceilings;  // all that were measured, in order
+  std::vector<ops::KernelRow> kernels;  // of the device
+  ops::Ceilings ceilings;               // bytes_per_second is the best of the run
+  std::vector<double> read_ceilings;    // all that were measured, in order
   Loading loading;
   std::vector<Case> cases;
   int64_t peak_bytes = 0;  // most resident memory after loading; 0: unknown
-  bool stopped = false;    // on request, before the end
+  // Of a card, from the beginning of loading, without what the read ceiling holds: the most that
+  // was in use beyond what was before, of that what the driver counts as ours (0: it does not
+  // tell), and the most that was allocated by our own count.
+  int64_t device_peak_bytes = 0;
+  int64_t device_process_bytes = 0;
+  int64_t device_allocated_bytes = 0;
+  bool stopped = false;  // on request, before the end
 };
 
 /// Gets a line for people whenever something was measured.

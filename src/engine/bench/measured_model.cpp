@@ -7,17 +7,16 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "machine/cpu.h"
 
 namespace visavis::bench {
 namespace {
 
 using generate::KvPool;
 
-generate::MemoryPlan checked_plan(const models::Model& model, const models::Limits& limits) {
-  const generate::MemoryPlan plan = generate::plan_memory(model, limits, 0);
-  const int64_t available = machine::memory_facts().available_bytes;
-  if (available > 0) generate::require_fits(plan, limits, available);
+generate::MemoryPlan checked_plan(const models::Model& model, const models::Limits& limits,
+                                  const ops::Ops& ops) {
+  const generate::MemoryPlan plan = generate::plan_memory(model, limits, 0, ops.has_own_memory());
+  generate::require_room(plan, limits, ops);
   return plan;
 }
 
@@ -61,7 +60,7 @@ MeasuredModel::MeasuredModel(std::unique_ptr<models::Model> model, const models:
     : ops_(std::move(ops)),
       model_(std::move(model)),
       limits_(limits),
-      plan_(checked_plan(*model_, limits)),
+      plan_(checked_plan(*model_, limits, ops_)),
       load_seconds_(timed_load(*model_, ops_)),
       workspace_(touched_arena(ops_, plan_.workspace)),
       features_(touched_arena(ops_, plan_.image_features)),

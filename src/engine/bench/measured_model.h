@@ -27,6 +27,8 @@ class MeasuredModel {
   CountingOps& ops() { return ops_; }
   const models::Limits& limits() const { return limits_; }
   const generate::MemoryPlan& plan() const { return plan_; }
+  /// What the device's allocator counted; zeros on a CPU.
+  ops::DeviceMemory memory() const { return ops_.memory(); }
   double load_seconds() const { return load_seconds_; }
 
   /// One step: `batch` sequences whose caches hold `context` tokens each get ids.size() / batch

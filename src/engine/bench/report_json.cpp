@@ -27,9 +27,9 @@ Json ceilings_json(const Report& report) {
           {"bf16_flop_per_s", found.bf16_flops_per_second}};
 }
 
-Json kernels_json() {
+Json kernels_json(const Report& report) {
   Json kernels = Json::object();
-  for (const ops::KernelRow& row : ops::cpu_kernels())
+  for (const ops::KernelRow& row : report.kernels)
     if (row.chosen) kernels[row.operation] = row.name;
   return kernels;
 }
@@ -66,7 +66,10 @@ Json memory_json(const Report& report) {
           {"kv_bytes", plan.kv},
           {"workspace_bytes", plan.workspace + plan.image_features + plan.step_buffers},
           {"load_peak_bytes", report.loading.peak_bytes},
-          {"peak_bytes", report.peak_bytes}};
+          {"peak_bytes", report.peak_bytes},
+          {"device_peak_bytes", report.device_peak_bytes},
+          {"device_process_bytes", report.device_process_bytes},
+          {"device_allocated_bytes", report.device_allocated_bytes}};
 }
 
 // Of each run the share of its time that reading takes at the ceiling beside it; the median.
@@ -138,7 +141,7 @@ Json as_json(const Report& report) {
                {"cpu", cpu.model},
                {"cores", cpu.cores},
                {"features", ops::cpu_feature_names()},
-               {"kernels", kernels_json()},
+               {"kernels", kernels_json(report)},
                {"options", options_json(report)},
                {"ceilings", ceilings_json(report)},
                {"load", load_json(report.loading)},

@@ -30,6 +30,7 @@ double& CountingOps::ops_in(ops::DType arithmetic) {
 }
 
 void CountingOps::count_linear(int64_t rows, const Weight& weight) {
+  if (!dry_) return;
   work_.weight_bytes += weight.bytes();
   const double ops = 2.0 * static_cast<double>(rows) * static_cast<double>(weight.rows) *
                      static_cast<double>(weight.cols);
@@ -112,6 +113,7 @@ void CountingOps::rope(const ops::RopeTable& table, View positions, MutView x) {
 }
 
 void CountingOps::count_segments(int64_t width, View segment_start, bool round_input) {
+  if (!dry_) return;
   const std::vector<int32_t> starts = on_host(segment_start);
   for (size_t s = 0; s + 1 < starts.size(); ++s) {
     const auto length = static_cast<double>(starts[s + 1] - starts[s]);
@@ -135,6 +137,7 @@ void CountingOps::write_kv(View k, View v, const StepBatch& batch, const ops::Kv
 }
 
 void CountingOps::count_attention(int64_t width, const StepBatch& batch, const ops::KvView& kv) {
+  if (!dry_) return;
   const std::vector<int32_t> starts = on_host(batch.query_start);
   const std::vector<int32_t> lengths = on_host(batch.kv_length);
   int64_t row_bytes = kv.head_dim * tensor::size_of(kv.dtype);  // of one head
@@ -173,7 +176,12 @@ void CountingOps::arg_max(View logits, MutView ids) {
   if (!dry_) inner_->arg_max(logits, ids);
 }
 
-// Never recorded: what is replayed would not be counted.
-void CountingOps::run_step(uint64_t /*key*/, const std::function<void()>& step) { step(); }
+// What is counted must be called, not replayed.
+void CountingOps::run_step(uint64_t key, const std::function<void()>& step) {
+  if (dry_)
+    step();
+  else
+    inner_->run_step(key, step);
+}
 
 }  // namespace visavis::bench

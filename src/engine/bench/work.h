@@ -29,21 +29,26 @@ struct Work {
   double compute_seconds(const ops::Ceilings& ceilings) const;
 };
 
-/// Forwards everything to `inner` and adds up what linear layers and attention do. Every method of
-/// Ops must be forwarded here, those with a default too, or the backend's faster form is not run.
+/// Forwards everything to `inner`, or adds up what linear layers and attention would do. Every
+/// method of Ops must be forwarded here, those with a default too, or the backend's faster form is
+/// not run.
 class CountingOps : public ops::Ops {
  public:
   explicit CountingOps(std::unique_ptr<ops::Ops> inner);
 
   const Work& work() const { return work_; }
   void reset() { work_ = {}; }
-  /// Count only, compute nothing: outputs stay as they are.
+  /// Count, and compute nothing: outputs stay as they are. Otherwise nothing is counted.
   void set_dry(bool dry) { dry_ = dry; }
 
   std::string description() const override { return inner_->description(); }
   tensor::Buffer allocate(int64_t bytes) override { return inner_->allocate(bytes); }
   void upload(const void* host, ops::MutView to) override { inner_->upload(host, to); }
   void download(ops::View from, void* host) override { inner_->download(from, host); }
+  tensor::Buffer table(tensor::Buffer mapped) override { return inner_->table(std::move(mapped)); }
+  ops::DeviceMemory memory() const override { return inner_->memory(); }
+  bool has_own_memory() const override { return inner_->has_own_memory(); }
+  void limit_memory(int64_t most) override { inner_->limit_memory(most); }
   void wait() override { inner_->wait(); }
   ops::DType arithmetic(const ops::Weight& weight, int64_t rows) const override {
     return inner_->arithmetic(weight, rows);

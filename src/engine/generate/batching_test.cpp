@@ -126,7 +126,7 @@ class Driven {
   }
 
  private:
-  DeviceLoop loop_{ops::make_cpu_ops({.threads = 2})};
+  DeviceLoop loop_{test_ops()};
   GatedModel model_;
   models::Limits limits_;
   StepClock clock_;

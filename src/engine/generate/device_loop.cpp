@@ -5,10 +5,16 @@
 #include <future>
 #include <utility>
 
+#include "machine/process_memory.h"
+
 namespace visavis::generate {
 
-DeviceLoop::DeviceLoop(std::unique_ptr<ops::Ops> ops)
-    : ops_(std::move(ops)), description_(ops_->description()), thread_([this] { run(); }) {}
+DeviceLoop::DeviceLoop(std::unique_ptr<ops::Ops> ops,
+                       std::unique_ptr<machine::GpuMemorySampler> memory)
+    : memory_(std::move(memory)),
+      ops_(std::move(ops)),
+      description_(ops_->description()),
+      thread_([this] { run(); }) {}
 
 DeviceLoop::~DeviceLoop() {
   {
@@ -57,6 +63,16 @@ void DeviceLoop::reserve_workspace(int64_t bytes) {
   if (workspace_.capacity() >= bytes) return;
   workspace_ = tensor::Arena(tensor::Buffer());  // free the small one before taking the large one
   workspace_ = tensor::Arena(ops_->allocate(bytes));
+}
+
+void DeviceLoop::measure_memory(chat::Memory& memory) const {
+  memory.host_peak = machine::peak_resident_bytes();
+  memory.device_peak = memory.host_peak;
+  if (memory_ == nullptr) return;
+  const machine::GpuMemory most = memory_->most();
+  memory.device_peak = most.used;
+  memory.device_process = most.process;
+  memory.device_allocated = ops_->memory().peak;
 }
 
 void DeviceLoop::run() {

@@ -12,8 +12,10 @@
 #include <thread>
 #include <vector>
 
+#include "chat/completion.h"
 #include "engine/ops/ops.h"
 #include "engine/tensor/buffer.h"
+#include "machine/gpu.h"
 
 namespace visavis::generate {
 
@@ -29,7 +31,9 @@ class Worker {
 
 class DeviceLoop {
  public:
-  explicit DeviceLoop(std::unique_ptr<ops::Ops> ops);
+  /// `memory`: of the card that the Ops uses, made before the Ops; null: a CPU.
+  explicit DeviceLoop(std::unique_ptr<ops::Ops> ops,
+                      std::unique_ptr<machine::GpuMemorySampler> memory = nullptr);
   DeviceLoop(const DeviceLoop&) = delete;
   DeviceLoop& operator=(const DeviceLoop&) = delete;
   /// Ends the thread. No worker may be left.
@@ -49,12 +53,17 @@ class DeviceLoop {
   /// Makes the workspace at least so large; for the device's thread only, between steps.
   void reserve_workspace(int64_t bytes);
 
+  /// Fills in what was measured: the device's memory on a card, else this process's. For the
+  /// device's thread only.
+  void measure_memory(chat::Memory& memory) const;
+
   /// Ops::description, readable on any thread.
   const std::string& description() const { return description_; }
 
  private:
   void run();
 
+  std::unique_ptr<machine::GpuMemorySampler> memory_;
   std::unique_ptr<ops::Ops> ops_;
   std::string description_;
   tensor::Arena workspace_{tensor::Buffer()};

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -92,12 +94,24 @@ struct Loaded {
   std::string name() const { return model + "_" + std::string(load::name_of(weights)); }
 };
 
+/// Where these tests run: on the CPU, or on the first CUDA device if VISAVIS_TEST_DEVICE says
+/// "cuda".
+inline bool tests_on_cuda() {
+  const char* device = std::getenv("VISAVIS_TEST_DEVICE");
+  return device != nullptr && std::string_view(device) == "cuda";
+}
+
+inline std::unique_ptr<ops::Ops> test_ops() {
+  return tests_on_cuda() ? ops::make_cuda_ops({}) : ops::make_cpu_ops({.threads = 2});
+}
+
 inline LocalModelOptions golden_options(const std::string& model,
                                         load::Precision weights = load::Precision::f32) {
   LocalModelOptions options;
   options.name = model;
   options.folder = kGoldenModels / model;
   options.open.weights.body = weights;
+  options.open.weights.interleave = !tests_on_cuda();
   options.open.threads = 2;
   options.context = 2048;
   return options;
@@ -143,7 +157,7 @@ inline chat::Request picture_request(const std::string& file, const std::string&
 class SteppedModel {
  public:
   explicit SteppedModel(const LocalModelOptions& options)
-      : ops_(ops::make_cpu_ops({.threads = 2})),
+      : ops_(test_ops()),
         model_(models::open_model(options.folder, options.open)),
         limits_(limits_of(options, model_->dimensions())),
         memory_(model_->plan(limits_)),
@@ -155,6 +169,13 @@ class SteppedModel {
   }
 
   models::Model& model() { return *model_; }
+
+  /// A copy of what lies on the device.
+  std::vector<float> values(const tensor::View& view) {
+    std::vector<float> copy(static_cast<size_t>(view.shape.elements()));
+    ops_->download(view, copy.data());
+    return copy;
+  }
   const models::ModelMemory& memory() const { return memory_; }
   const tensor::Arena& workspace() const { return workspace_; }
   const tensor::Arena& features() const { return features_; }
@@ -211,7 +232,8 @@ class SteppedModel {
       const ops::StepBatch batch = buffers_.upload(*ops_, rows);
       model_->forward(batch, images, pool_.layers(), buffers_.logit_rows(), workspace_,
                       buffers_.logits());
-      const float* out = buffers_.logits().f32();
+      const std::vector<float> rows_out = values(buffers_.logits());
+      const float* out = rows_out.data();
       for (size_t i = 0; i < rows.logit_rows.size(); ++i, out += vocabulary) {
         all.emplace_back(out, out + vocabulary);
       }

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "engine/checkpoint/side_files.h"
-#include "machine/cpu.h"
 
 namespace visavis::generate {
 namespace {
@@ -39,11 +38,10 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
   options.open.cache = cache_;
   model_ = models::open_model(options.folder, options.open);
   limits_ = limits_of(options, model_->dimensions());
-  plan_ = plan_memory(*model_, limits_, options.vision_cache);
-  const int64_t available = machine::memory_facts().available_bytes;
-  if (available > 0) require_fits(plan_, limits_, available);  // 0: the system does not tell
-
   loop_.call([&](ops::Ops& ops) {
+    plan_ = plan_memory(*model_, limits_, options.vision_cache, ops.has_own_memory());
+    // The workspace that the device's models share may be there already.
+    require_room(plan_, limits_, ops, std::min(plan_.workspace, loop_.workspace().capacity()));
     model_->load(ops);
     loop_.reserve_workspace(plan_.workspace);
     scheduler_ = std::make_unique<Scheduler>(*model_, loop_, ops, limits_, plan_,

@@ -28,6 +28,7 @@ struct LocalModelOptions {
   std::optional<tensor::DType> kv;      // absent: f32 with f32 weights, else f16
   std::optional<int64_t> vision_cache;  // bytes; absent: see plan_memory(); 0: off
   bool prefix_cache = true;
+  int64_t vram_budget = 0;   // most bytes on a device with memory of its own; 0: what is free
   load::CacheOptions cache;  // of packed weights; off unless it names a folder
 };
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/generate/kv_pool.h"
 #include "engine/generate/step_buffers.h"
+#include "machine/cpu.h"
 
 namespace visavis::generate {
 
@@ -15,7 +16,9 @@ std::string MemoryPlan::text(const models::Limits& limits) const {
          std::to_string(limits.batch) + ") + workspace " + base::human_bytes(workspace) +
          " + image features " + base::human_bytes(image_features) + " + vision cache " +
          base::human_bytes(vision_cache) + " + step " + base::human_bytes(step_buffers) + " = " +
-         base::human_bytes(total());
+         base::human_bytes(total()) +
+         (host_table > 0 ? "; embeddings " + base::human_bytes(host_table) + " in host memory"
+                         : "");
 }
 
 chat::Memory MemoryPlan::reported() const {
@@ -26,22 +29,40 @@ chat::Memory MemoryPlan::reported() const {
 }
 
 MemoryPlan plan_memory(const models::Model& model, const models::Limits& limits,
-                       std::optional<int64_t> vision_cache) {
+                       std::optional<int64_t> vision_cache, bool own_memory) {
   const models::ModelMemory own = model.plan(limits);
-  return {.weights = own.weights,
+  int64_t tables = 0;
+  if (own_memory)
+    for (const load::PlannedTensor& tensor : model.planned())
+      if (tensor.table) tables += tensor.bytes;
+  return {.weights = own.weights - tables,
           .vision = own.vision,
           .kv = KvPool::bytes(model.dimensions(), limits),
           .workspace = own.workspace,
           .image_features = own.image_features,
           .vision_cache = vision_cache.value_or(std::min(own.image_features, kUsualVisionCache)),
-          .step_buffers = StepBuffers::bytes(model.dimensions(), limits)};
+          .step_buffers = StepBuffers::bytes(model.dimensions(), limits),
+          .host_table = tables};
 }
 
-void require_fits(const MemoryPlan& plan, const models::Limits& limits, int64_t available) {
-  require(plan.total() <= available, "not enough memory: ", plan.text(limits), ", but only ",
-          base::human_bytes(available),
+void require_fits(const MemoryPlan& plan, const models::Limits& limits, int64_t available,
+                  int64_t there) {
+  require(plan.total() - there <= available, "not enough memory: ", plan.text(limits),
+          ", but only ", base::human_bytes(available),
           " are available; try --weights int4, a smaller --ctx or --max-batch-size, or "
           "--no-vision-cache");
+}
+
+void require_room(const MemoryPlan& plan, const models::Limits& limits, const ops::Ops& ops,
+                  int64_t there) {
+  const int64_t host = machine::memory_facts().available_bytes;  // 0: the system does not tell
+  if (!ops.has_own_memory()) {
+    if (host > 0) require_fits(plan, limits, host, there);
+    return;
+  }
+  require_fits(plan, limits, ops.memory().free, there);
+  require(host == 0 || plan.host_table <= host, "not enough memory: ", plan.text(limits),
+          ", but this machine has only ", base::human_bytes(host), " available");
 }
 
 }  // namespace visavis::generate

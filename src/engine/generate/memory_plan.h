@@ -7,12 +7,13 @@
 
 #include "chat/completion.h"
 #include "engine/models/model.h"
+#include "engine/ops/ops.h"
 
 namespace visavis::generate {
 
 constexpr int64_t kUsualVisionCache = 256'000'000;
 
-/// Bytes on the device.
+/// Bytes on the device, but for host_table.
 struct MemoryPlan {
   int64_t weights = 0;
   int64_t vision = 0;
@@ -21,6 +22,7 @@ struct MemoryPlan {
   int64_t image_features = 0;  // of the prompt that is being fed
   int64_t vision_cache = 0;    // of pictures seen before
   int64_t step_buffers = 0;    // ids, positions, page tables, logits
+  int64_t host_table = 0;      // of embeddings, in host memory beside a device's own
 
   int64_t total() const {
     return weights + vision + kv + workspace + image_features + vision_cache + step_buffers;
@@ -32,11 +34,18 @@ struct MemoryPlan {
 };
 
 /// `vision_cache`: bytes for the features of pictures seen before; absent: as much as one prompt's
-/// pictures may take, but not above kUsualVisionCache.
+/// pictures may take, but not above kUsualVisionCache. `own_memory`: Ops::has_own_memory().
 MemoryPlan plan_memory(const models::Model& model, const models::Limits& limits,
-                       std::optional<int64_t> vision_cache);
+                       std::optional<int64_t> vision_cache, bool own_memory = false);
 
-/// Throws Error with the plan unless it fits into `available` bytes.
-void require_fits(const MemoryPlan& plan, const models::Limits& limits, int64_t available);
+/// Throws Error with the plan unless it fits into `available` bytes; `there` of them are already
+/// held (a workspace that models share).
+void require_fits(const MemoryPlan& plan, const models::Limits& limits, int64_t available,
+                  int64_t there = 0);
+
+/// Throws Error unless the plan fits: into the free memory of the Ops' device if that has its own,
+/// and into what this machine has available.
+void require_room(const MemoryPlan& plan, const models::Limits& limits, const ops::Ops& ops,
+                  int64_t there = 0);
 
 }  // namespace visavis::generate

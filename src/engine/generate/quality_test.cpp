@@ -103,6 +103,7 @@ class Quality : public testing::TestWithParam<std::string> {
     options.name = GetParam();
     options.folder = kDemo / GetParam().substr(std::string("demo-").size());
     options.open.threads = 2;
+    options.open.weights.interleave = !tests_on_cuda();
     options.context = 2048;
     return options;
   }

@@ -68,7 +68,7 @@ class Reuse : public testing::TestWithParam<Loaded> {
     return with;
   }
 
-  DeviceLoop loop_{ops::make_cpu_ops({.threads = 2})};
+  DeviceLoop loop_{test_ops()};
   std::unique_ptr<LocalModel> model_;
 };
 

@@ -12,7 +12,6 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "engine/generate/page_keys.h"
-#include "machine/process_memory.h"
 
 namespace visavis::generate {
 
@@ -486,8 +485,7 @@ void Scheduler::finish(Sequence& sequence, chat::Finish finish) {
     timing.tpot = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
   }
   completion.memory = memory_;
-  completion.memory.host_peak = machine::peak_resident_bytes();
-  completion.memory.device_peak = completion.memory.host_peak;
+  loop_.measure_memory(completion.memory);
   completion.notes = std::move(sequence.prompt.notes);
   completion.token_ids = std::move(sequence.token_ids);
   completion.logprobs = std::move(sequence.logprobs);

@@ -22,7 +22,7 @@ class SchedulerTest : public testing::Test {
     return *model_;
   }
 
-  DeviceLoop loop_{ops::make_cpu_ops({.threads = 2})};
+  DeviceLoop loop_{test_ops()};
   std::unique_ptr<LocalModel> model_;
 };
 

@@ -247,7 +247,8 @@ void WeightLoader::plan(const TensorInfo& info, const Layout& layout, int64_t by
                       .layout = layout_name(layout),
                       .bytes = bytes,
                       .vision = role == Role::vision,
-                      .mapped = mapped});
+                      .mapped = mapped,
+                      .table = role == Role::embedding});
 }
 
 void WeightLoader::advance(int64_t bytes) {

@@ -32,6 +32,7 @@ struct PlannedTensor {
   int64_t bytes = 0;   // in memory
   bool vision = false;
   bool mapped = false;  // stays in the mapped file: only touched rows become resident
+  bool table = false;   // read row by row: stays in host memory on any device
 };
 
 /// Checkpoint bytes worked through and their total; called from the loading thread.

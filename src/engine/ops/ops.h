@@ -118,6 +118,11 @@ class Ops {
   /// device reaches. Default: as it is.
   virtual Buffer table(Buffer mapped) { return mapped; }
   virtual DeviceMemory memory() const { return {}; }
+  /// Whether the device has memory of its own, so that tables stay outside of it.
+  virtual bool has_own_memory() const { return false; }
+  /// allocate() refuses what would make `most` bytes exceeded (0: no limit), and memory() tells no
+  /// more free bytes than that leaves. Default: there is no limit.
+  virtual void limit_memory(int64_t /*most*/) {}
   /// Returns when everything that was asked for is done. Default: it always is.
   virtual void wait() {}
 
@@ -233,6 +238,9 @@ struct CudaOptions {
 
 /// Whether this build has the CUDA backend.
 bool has_cuda();
+/// The PCI bus id of a device, under which NVML knows it; takes no memory on it. Throws Error as
+/// make_cuda_ops().
+std::string cuda_bus_id(int device);
 /// The CUDA backend. Throws Error in one line: no such backend in this build, no driver or one that
 /// is older than the toolkit (both versions), no device, no code for its architecture.
 std::unique_ptr<Ops> make_cuda_ops(const CudaOptions& options);

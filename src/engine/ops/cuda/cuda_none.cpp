@@ -6,9 +6,14 @@ namespace visavis::ops {
 
 bool has_cuda() { return false; }
 
-std::unique_ptr<Ops> make_cuda_ops(const CudaOptions& /*options*/) {
-  fail("this build has no CUDA backend; 'cmake --preset cuda' configures one that has");
+namespace {
+constexpr const char* kNone =
+    "this build has no CUDA backend; 'cmake --preset cuda' configures one that has";
 }
+
+std::unique_ptr<Ops> make_cuda_ops(const CudaOptions& /*options*/) { fail(kNone); }
+
+std::string cuda_bus_id(int /*device*/) { fail(kNone); }
 
 std::vector<KernelRow> cuda_kernels(int /*device*/) { return {}; }
 

@@ -135,13 +135,18 @@ class CudaOps final : public Ops {
 
   DeviceMemory memory() const override {
     cuda::use_device(device_.index);
-    const cuda::FreeMemory now = cuda::free_memory();
+    cuda::FreeMemory now = cuda::free_memory();
+    if (counters_->limit > 0)
+      now.free = std::clamp<int64_t>(counters_->limit - counters_->allocated, 0, now.free);
     return {.allocated = counters_->allocated,
             .peak = counters_->peak,
             .pinned = counters_->pinned,
             .free = now.free,
             .total = now.total};
   }
+
+  bool has_own_memory() const override { return true; }
+  void limit_memory(int64_t most) override { counters_->limit = most; }
 
   Buffer allocate(int64_t bytes) override {
     return cuda::allocate_device(bytes, device_.index, counters_);
@@ -492,6 +497,8 @@ class CudaOps final : public Ops {
 }  // namespace
 
 bool has_cuda() { return true; }
+
+std::string cuda_bus_id(int device) { return cuda::bus_id(device); }
 
 std::unique_ptr<Ops> make_cuda_ops(const CudaOptions& options) {
   return std::make_unique<CudaOps>(options);

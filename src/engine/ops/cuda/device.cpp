@@ -55,12 +55,27 @@ std::string device_name(int index) {
   return properties.name;
 }
 
-Device open_device(int index) {
+namespace {
+
+void require_device(int index) {
   require_driver();
   int count = 0;
   check(cudaGetDeviceCount(&count), "looking for devices");
   require(index >= 0 && index < count, "CUDA: found ", count, count == 1 ? " device" : " devices",
           ", wanted device ", index, " (the first is 0)");
+}
+
+}  // namespace
+
+std::string bus_id(int index) {
+  require_device(index);
+  char text[32] = {};
+  check(cudaDeviceGetPCIBusId(text, sizeof(text), index), "asking for the device's bus id");
+  return text;
+}
+
+Device open_device(int index) {
+  require_device(index);
   use_device(index);
   check(cudaFree(nullptr), "starting the device");
   Device device{.index = index,

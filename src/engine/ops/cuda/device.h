@@ -11,6 +11,9 @@ namespace visavis::ops::cuda {
 /// driver older than the toolkit, no such device, no code for its architecture.
 Device open_device(int index);
 
+/// "0000:00:05.0"; takes no memory on the device. Throws Error as open_device().
+std::string bus_id(int index);
+
 /// "NVIDIA H100 80GB HBM3"
 std::string device_name(int index);
 

@@ -15,6 +15,10 @@ using tensor::Buffer;
 Buffer allocate_device(int64_t bytes, int device, const std::shared_ptr<Counters>& counters) {
   if (bytes == 0) return {};
   use_device(device);
+  require(counters->limit == 0 || bytes <= counters->limit - counters->allocated,
+          "CUDA: the budget of device ", device, " is used up: wanted ", base::human_bytes(bytes),
+          ", this process holds ", base::human_bytes(counters->allocated), " and may hold ",
+          base::human_bytes(counters->limit));
   void* data = nullptr;
   const cudaError_t error = cudaMalloc(&data, static_cast<size_t>(bytes));
   if (error == cudaErrorMemoryAllocation) {

@@ -14,6 +14,7 @@ namespace visavis::ops::cuda {
 
 /// What is held and the most that was. Shared with the buffers, which may outlive the Ops.
 struct Counters {
+  int64_t limit = 0;  // of allocated; 0: none
   int64_t allocated = 0;
   int64_t peak = 0;
   int64_t pinned = 0;
