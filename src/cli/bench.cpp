@@ -201,7 +201,7 @@ int run(BenchOptions options) {
       place_of(model, options.model_options), model_settings.open.threads,
       [](const std::string& line) { std::cerr << "visavis bench: " << line << std::endl; });
   const int card = device.place.cuda;
-  model_settings.open.weights.interleave = card < 0;
+  suit_device(device.place, model_settings);
   options.measured.memory = device.memory.get();
   options.measured.kernels = [card] {
     return card < 0 ? ops::cpu_kernels() : ops::cuda_kernels(card);

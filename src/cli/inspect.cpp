@@ -131,7 +131,7 @@ base::Json describe(const Options& options) {
       place_of(options.model, options.model_options), 1,
       [](const std::string& line) { std::cerr << "visavis inspect: " << line << "\n"; });
   const bool own_memory = device.ops->has_own_memory();
-  local.open.weights.interleave = device.place.cuda < 0;
+  suit_device(device.place, local);
   limit_memory(*device.ops, local.vram_budget, device.context_bytes);
   const auto model = models::open_model(local.folder, local.open);
   const models::Dimensions& sizes = model->dimensions();

@@ -131,7 +131,7 @@ class Host : public chat::ModelHost {
     }
     LocalModelOptions settings = local_options(model, options);
     Device& device = device_for(place_of(model, options), settings.open.threads);
-    settings.open.weights.interleave = device.place.cuda < 0;
+    suit_device(device.place, settings);
     if (settings.vram_budget > 0)
       device.loop->call(
           [&](ops::Ops& ops) { limit_memory(ops, settings.vram_budget, device.context_bytes); });
@@ -226,6 +226,14 @@ std::filesystem::path model_folder(const std::string& model) {
   require(!model.starts_with("http://") && !model.starts_with("https://"), "model '", model,
           "': endpoints come with another version; wanted a checkpoint folder");
   return hub::resolve_model_folder(model);
+}
+
+void suit_device(const Place& place, generate::LocalModelOptions& options) {
+  // A card multiplies long prompts at once about as fast as it reads the weights for short ones; a
+  // CPU's caches want short ones.
+  constexpr int64_t kCardChunk = 1280;
+  options.open.weights.interleave = place.cuda < 0;
+  if (place.cuda >= 0) options.chunk = kCardChunk;
 }
 
 generate::LocalModelOptions local_options(const std::string& model,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "chat/model_host.h"
+#include "cli/devices.h"
 #include "engine/generate/local_model.h"
 
 namespace visavis::cli {
@@ -27,5 +28,8 @@ std::filesystem::path model_folder(const std::string& model);
 /// checked here too.
 generate::LocalModelOptions local_options(const std::string& model,
                                           const chat::ModelOptions& options);
+
+/// What no option says and the device decides: the layout of codes, the rows of a prompt's step.
+void suit_device(const Place& place, generate::LocalModelOptions& options);
 
 }  // namespace visavis::cli
