@@ -57,24 +57,34 @@ struct ThreadPool::Shared {
   // The loop that runs; written only while no worker is inside.
   const std::function<void(int64_t, int64_t)>* body = nullptr;
   int64_t count = 0;
-  int64_t chunk = 1;
+  int64_t grain = 1;
+  int64_t shares = 1;
   std::atomic<int64_t> next{0};
   std::exception_ptr error;  // guarded by mutex
 
   std::vector<std::jthread> workers;
 
+  // Where the chunk that starts at `begin` ends: large ones first, down to single grains, so that
+  // the threads finish together however unequal the work is or how much of their time is stolen.
+  int64_t end_of_chunk(int64_t begin) const {
+    const int64_t grains = (count - begin + grain - 1) / grain;
+    return std::min(count, begin + (grains + shares - 1) / shares * grain);
+  }
+
   // Chunks are taken first come first served; which thread ran a chunk never changes its result.
   void work() {
-    while (true) {
-      const int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= count) return;
+    int64_t begin = next.load(std::memory_order_relaxed);
+    while (begin < count) {
+      const int64_t end = end_of_chunk(begin);
+      if (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
       try {
-        (*body)(begin, std::min(begin + chunk, count));
+        (*body)(begin, end);
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!error) error = std::current_exception();
         next.store(count, std::memory_order_relaxed);
       }
+      begin = next.load(std::memory_order_relaxed);
     }
   }
 
@@ -152,9 +162,8 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain,
   Shared& shared = *shared_;
   shared.body = &body;
   shared.count = count;
-  // About four chunks a thread even out unequal work and stolen time slices.
-  const int64_t grains = (count + grain - 1) / grain;
-  shared.chunk = std::max<int64_t>(1, grains / (int64_t{4} * threads_)) * grain;
+  shared.grain = grain;
+  shared.shares = int64_t{2} * threads_;
   shared.next.store(0, std::memory_order_relaxed);
   shared.error = nullptr;
   bool somebody_sleeps = false;

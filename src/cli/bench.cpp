@@ -140,14 +140,17 @@ void print_vision(const base::Json& cases) {
   for (const base::Json& row : cases) {
     if (row["part"] != "vision") continue;
     if (first)
-      fmt::print("\n{:<11} {:>6} {:>7} {:>6} {:>9}    {}\n", "vision", "pixels", "patches",
-                 "tokens", "prepare s", kEndingHead);
+      fmt::print("\n{:<11} {:>6} {:>7} {:>6} {:>9} {:>8} {}\n", "vision", "pixels", "patches",
+                 "tokens", "prepare s", "extra MB", kEndingHead);
     first = false;
-    fmt::print("{:<11} {:>6} {:>7} {:>6} {:>9.3g}    ", "", row["picture"].get<int64_t>(),
+    fmt::print("{:<11} {:>6} {:>7} {:>6} {:>9.3g} ", "", row["picture"].get<int64_t>(),
                row["patches"].get<int64_t>(), row["image_tokens"].get<int64_t>(),
                row["prepare_s"].get<double>());
-    fmt::print("{}\n",
-               row.contains("left_out") ? "left out: " + text_of(row["left_out"]) : ending_of(row));
+    if (row.contains("left_out"))
+      fmt::print("left out: {}\n", text_of(row["left_out"]));
+    else
+      fmt::print("{:>8.4g} {}\n", static_cast<double>(row["extra_bytes"].get<int64_t>()) / 1e6,
+                 ending_of(row));
   }
 }
 
@@ -181,7 +184,8 @@ void print(const base::Json& json) {
   fmt::print(
       "\nread: share of a run's time that reading weights and cache once takes at the rate that "
       "was\n"
-      "measured beside the run; compute: that multiplying takes at the ceiling of its format\n");
+      "measured beside the run; compute: that multiplying takes at the ceiling of its format;\n"
+      "extra: most resident memory above what was resident before the first case\n");
   if (json.contains("estimates")) print_estimates(json["estimates"]);
   if (json["stopped"].get<bool>()) fmt::print("Stopped on request before the end.\n");
 }

@@ -94,6 +94,7 @@ class Measurement {
     take_ceilings();
     load();
     hold_ceiling();
+    loaded_bytes_ = machine::resident_bytes();
     if (wants(options, "prompt")) measure_prompts();
     if (wants(options, "generation")) measure_generation();
     if (wants(options, "vision")) measure_vision();
@@ -150,6 +151,7 @@ class Measurement {
       return;
     }
     holds_ceiling_ = true;
+    read_rate();  // makes its memory, which is no case's
   }
 
   // --- loading ----------------------------------------------------------------------------------
@@ -221,6 +223,8 @@ class Measurement {
                  const std::function<void()>& body) {
     if (stop_) return;
     row.work = model_->work_of(body);
+    note_peak(report_.peak_bytes);
+    restart_peak();
     const double least = std::max(row.work.read_seconds(report_.ceilings),
                                   row.work.compute_seconds(report_.ceilings));
     const double expected = least / share_of_last(row.part);
@@ -252,6 +256,9 @@ class Measurement {
       row.read_rates.push_back(std::max(before, rate));
     }
     if (row.seconds.empty()) return;
+    int64_t peak = loaded_bytes_;
+    note_peak(peak);
+    row.extra_bytes = peak - loaded_bytes_;
     log_(fmt::format("{}: {:.4g} s (median of {})", words_of(row), median(row.seconds),
                      row.seconds.size()));
     report_.cases.push_back(std::move(row));
@@ -351,6 +358,7 @@ class Measurement {
   std::unique_ptr<MeasuredModel> model_;
   std::unique_ptr<ops::CeilingProbe> probe_;
   bool holds_ceiling_ = false;  // else measured only once, at the beginning
+  int64_t loaded_bytes_ = 0;    // resident before the first case
   bool peak_known_ = false;
 };
 

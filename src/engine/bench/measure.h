@@ -48,7 +48,8 @@ struct Case {
   Work work = {};                       // of one run
   std::vector<double> seconds = {};     // of every run, in order
   std::vector<double> read_rates = {};  // the read ceiling beside every run, in bytes per second
-  std::string left_out = {};            // why there is none
+  int64_t extra_bytes = 0;    // most resident memory above that of the loaded model; 0 unknown
+  std::string left_out = {};  // why there is none
 };
 
 struct Loading {

@@ -92,6 +92,7 @@ void add_rates(const Case& row, const ops::Ceilings& ceilings, Json& json) {
   json["share_of_read"] = read;
   json["share_of_compute"] = compute;
   json["share"] = std::max(read, compute);
+  json["extra_bytes"] = row.extra_bytes;
   if (row.part == "vision") {
     json["patches_per_s"] = static_cast<double>(row.patches) / seconds;
     return;

@@ -143,6 +143,13 @@ std::vector<LayoutCase> every_layout() {
   return cases;
 }
 
+// Those and the interleaved ones.
+std::vector<LayoutCase> every_cpu_layout() {
+  std::vector<LayoutCase> cases = every_layout();
+  for (LayoutCase& layout : interleaved_layouts()) cases.push_back(std::move(layout));
+  return cases;
+}
+
 // x W^T in double, from the dequantised rows.
 std::vector<double> product(const Tensor& x, const Weight& weight) {
   const int64_t n = x.view().rows();
@@ -461,7 +468,7 @@ TEST(Bf16Linear, GivesEveryRowTheSameBitsWhateverTheBatchAndTheThreads) {
 
 TEST(Project, IsALinearPerOutputOfTheNormedInput) {
   base::Rng rng(12);
-  for (const LayoutCase& layout : every_layout()) {
+  for (const LayoutCase& layout : every_cpu_layout()) {
     const Weight first = layout.make(rng, 24, 256);
     const Weight second = layout.make(rng, 16, 256);
     const Tensor bias = Tensor::random(rng, {16});
@@ -510,6 +517,37 @@ TEST(GatedMlp, IsDownOfSiluGateTimesUp) {
     variant.ops->gated_mlp(x, {}, gate, up, down, true, arena, y);
     EXPECT_LE(relative_distance(y.values(), wanted), 1e-5) << variant.name;
     EXPECT_EQ(arena.used(), 0);
+  }
+}
+
+TEST(GatedMlp, HasTheBitsOfItsParts) {
+  base::Rng rng(14);
+  constexpr int64_t kHidden = 300;  // not whole blocks of interleaved rows
+  for (const LayoutCase& layout : every_cpu_layout()) {
+    const Weight gate = layout.make(rng, kHidden, 256);
+    const Weight up = layout.make(rng, kHidden, 256);
+    const Weight down = layout.make(rng, 256, kHidden);
+    const Tensor norm = Tensor::random(rng, {256});
+    for (const int64_t n : {1, 3, 6}) {
+      const Tensor x = Tensor::random(rng, {n, 256}, 3);
+      for (const OpsUnderTest& variant : every_ops()) {
+        const Tensor normed = Tensor::poisoned({n, 256});
+        variant.ops->rms_norm(x, norm, 1e-5f, normed);
+        const Tensor gated = Tensor::poisoned({n, kHidden});
+        const Tensor raised = Tensor::poisoned({n, kHidden});
+        variant.ops->linear(normed, gate, {}, gated);
+        variant.ops->linear(normed, up, {}, raised);
+        variant.ops->silu_multiply(gated, raised);
+        const Tensor wanted = x.copy();
+        variant.ops->linear(gated, down, {.accumulate = true}, wanted);
+        tensor::Arena arena(Buffer::host(1 << 15));
+        const Tensor y = x.copy();
+        variant.ops->gated_mlp(y, {.weight = norm, .eps = 1e-5f}, gate, up, down, true, arena, y);
+        EXPECT_EQ(y.to_vector(), wanted.to_vector())
+            << variant.name << " " << layout.name << ", n " << n;
+        EXPECT_EQ(arena.used(), 0);
+      }
+    }
   }
 }
 

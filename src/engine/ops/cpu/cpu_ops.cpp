@@ -1,14 +1,17 @@
 // The CPU's Ops: checks shapes, then runs the chosen row of the kernel tables. Operations that only
 // move or add memory have no table and are written here or in movement.cpp.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/error.h"
 #include "engine/ops/cpu/ceilings.h"
 #include "engine/ops/cpu/context.h"
+#include "engine/ops/cpu/host_slabs.h"
 #include "engine/ops/cpu/kernels.h"
 #include "engine/ops/cpu/movement.h"
 #include "engine/ops/cpu/rope_angles.h"
@@ -42,7 +45,7 @@ class CpuOps final : public Ops {
            (threads == 1 ? " thread)" : " threads)");
   }
 
-  Buffer allocate(int64_t bytes) override { return Buffer::host(bytes); }
+  Buffer allocate(int64_t bytes) override { return slabs_.take(bytes); }
   void upload(const void* host, MutView to) override {
     std::memcpy(to.data, host, static_cast<size_t>(to.bytes()));
   }
@@ -65,22 +68,17 @@ class CpuOps final : public Ops {
   }
 
   void linear(View x, const Weight& weight, const Epilogue& epilogue, MutView y) override {
-    require(x.cols() == weight.cols, "linear: input has ", x.cols(), " columns, weight '",
-            weight.name, "' wants ", weight.cols);
-    require(y.cols() == weight.rows && y.rows() == x.rows(), "linear: output is [", y.rows(), ", ",
-            y.cols(), "], weight '", weight.name, "' makes [", x.rows(), ", ", weight.rows, "]");
-    if (epilogue.bias.data != nullptr) require_vector("linear", "bias", epilogue.bias, weight.rows);
-    const LinearArgs args{
-        .x = x.f32(),
-        .n = x.rows(),
-        .weight = &weight,
-        .bias = epilogue.bias.data == nullptr ? nullptr : epilogue.bias.f32(),
-        .activation = epilogue.activation,
-        .accumulate = epilogue.accumulate,
-        .y = y.f32(),
-    };
+    const LinearArgs args = linear_args(x, weight, epilogue, y);
     if (args.n == 0 || weight.rows == 0) return;
     run(linear_kernels(weight), args);
+  }
+
+  void project(View x, const RmsNormBefore& norm, std::span<const Projection> outputs,
+               tensor::Arena& arena) override {
+    const tensor::ArenaScope scope(arena);
+    const View input = normed(x, norm, arena);
+    if (together(input, outputs)) return;
+    Ops::project(input, {}, outputs, arena);
   }
 
   void silu_multiply(MutView gate, View up) override {
@@ -230,6 +228,40 @@ class CpuOps final : public Ops {
     return kernel.ends_with("bf16") ? DType::bf16 : DType::f32;
   }
 
+  static LinearArgs linear_args(const View& x, const Weight& weight, const Epilogue& epilogue,
+                                const MutView& y) {
+    require(x.cols() == weight.cols, "linear: input has ", x.cols(), " columns, weight '",
+            weight.name, "' wants ", weight.cols);
+    require(y.cols() == weight.rows && y.rows() == x.rows(), "linear: output is [", y.rows(), ", ",
+            y.cols(), "], weight '", weight.name, "' makes [", x.rows(), ", ", weight.rows, "]");
+    if (epilogue.bias.data != nullptr) require_vector("linear", "bias", epilogue.bias, weight.rows);
+    return {.x = x.f32(),
+            .n = x.rows(),
+            .weight = &weight,
+            .bias = epilogue.bias.data == nullptr ? nullptr : epilogue.bias.f32(),
+            .activation = epilogue.activation,
+            .accumulate = epilogue.accumulate,
+            .y = y.f32()};
+  }
+
+  // norm(x), in memory of `arena` where there is a norm.
+  View normed(const View& x, const RmsNormBefore& norm, tensor::Arena& arena) {
+    if (!norm.present()) return x;
+    const MutView result = arena.take(DType::f32, x.shape);
+    rms_norm(x, norm.weight, norm.eps, result);
+    return result;
+  }
+
+  // Runs all outputs in one loop, if their kernels can; see run_together().
+  bool together(const View& x, std::span<const Projection> outputs) {
+    constexpr size_t kMost = 4;
+    if (outputs.empty() || outputs.size() > kMost || x.rows() == 0) return false;
+    std::array<LinearArgs, kMost> linears;
+    for (size_t i = 0; i < outputs.size(); ++i)
+      linears[i] = linear_args(x, *outputs[i].weight, {.bias = outputs[i].bias}, outputs[i].y);
+    return run_together({linears.data(), outputs.size()}, filter_, context_);
+  }
+
   static std::string kernel_from_environment() {
     const char* name = std::getenv("VISAVIS_KERNEL");
     return name == nullptr ? "" : name;
@@ -251,6 +283,7 @@ class CpuOps final : public Ops {
   }
 
   base::ThreadPool pool_;
+  HostSlabs slabs_;
   Scratch scratch_;
   std::string forced_;
   KernelFilter filter_;

@@ -60,9 +60,10 @@ constexpr Kernel<LinearArgs> kLinearDense[] = {
     {"plain", any_cpu, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<LinearArgs> kLinearDot[] = {
-    {"avx512_vnni", has_avx512_vnni, anything<LinearArgs>, linear_dot_avx512vnni},
-    {"avx2", has_avx2, anything<LinearArgs>, linear_dot_avx2},
-    {"neon_dot", has_neon_dot, anything<LinearArgs>, linear_dot_neon},
+    {"avx512_vnni", has_avx512_vnni, anything<LinearArgs>, linear_dot_avx512vnni,
+     linears_dot_avx512vnni},
+    {"avx2", has_avx2, anything<LinearArgs>, linear_dot_avx2, linears_dot_avx2},
+    {"neon_dot", has_neon_dot, anything<LinearArgs>, linear_dot_neon, linears_dot_neon},
     {"plain", any_cpu, anything<LinearArgs>, linear_dot_plain},
 };
 constexpr Kernel<NormArgs> kRmsNorm[] = {
@@ -134,6 +135,18 @@ std::string forced_by_environment() {
 }
 
 }  // namespace
+
+bool run_together(std::span<const LinearArgs> linears, const KernelFilter& filter,
+                  CpuContext& context) {
+  const auto kernel_of = [&](const LinearArgs& args) -> const Kernel<LinearArgs>& {
+    return choose(linear_kernels(*args.weight), filter, args);
+  };
+  const Kernel<LinearArgs>& kernel = kernel_of(linears.front());
+  if (kernel.run_together == nullptr) return false;
+  for (const LinearArgs& args : linears)
+    if (kernel_of(args).run_together != kernel.run_together) return false;
+  return kernel.run_together(linears, context);
+}
 
 const KernelTable<LinearArgs>& linear_kernels(const Weight& weight) {
   return dot_rows(weight) ? kLinearDotTable : kLinearTables[weight.layout.index()];

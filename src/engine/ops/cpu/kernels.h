@@ -84,6 +84,8 @@ struct Kernel {
   bool (*has_instructions)(const CpuFeatures&) = nullptr;
   bool (*takes)(const Args&) = nullptr;
   void (*run)(const Args&, CpuContext&) = nullptr;
+  /// Linears only, may be null; see run_together().
+  bool (*run_together)(std::span<const Args>, CpuContext&) = nullptr;
 };
 
 /// One table: "linear int4" and its rows.
@@ -110,6 +112,11 @@ const Kernel<Args>& choose(const KernelTable<Args>& table, const KernelFilter& f
       return row;
   return table.rows.back();
 }
+
+/// Runs several linears of the same rows x in one loop of the threads, each with the bits that it
+/// has alone. False, with nothing done, where the kernels that these linears have cannot do that.
+bool run_together(std::span<const LinearArgs> linears, const KernelFilter& filter,
+                  CpuContext& context);
 
 /// The table for this weight's layout.
 const KernelTable<LinearArgs>& linear_kernels(const Weight& weight);
@@ -141,8 +148,11 @@ void linear_avx2(const LinearArgs& args, CpuContext& context);
 void linear_avx512(const LinearArgs& args, CpuContext& context);
 void linear_avx512bf16(const LinearArgs& args, CpuContext& context);
 void linear_dot_avx2(const LinearArgs& args, CpuContext& context);
+bool linears_dot_avx2(std::span<const LinearArgs> linears, CpuContext& context);
 void linear_dot_avx512vnni(const LinearArgs& args, CpuContext& context);
+bool linears_dot_avx512vnni(std::span<const LinearArgs> linears, CpuContext& context);
 void linear_dot_neon(const LinearArgs& args, CpuContext& context);
+bool linears_dot_neon(std::span<const LinearArgs> linears, CpuContext& context);
 void rms_norm_avx2(const NormArgs& args, CpuContext& context);
 void rms_norm_avx512(const NormArgs& args, CpuContext& context);
 void layer_norm_avx2(const NormArgs& args, CpuContext& context);

@@ -3,6 +3,8 @@
 #include "engine/ops/cpu/linear_dot.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <variant>
 
 #include "engine/ops/cpu/activation.h"
@@ -79,84 +81,145 @@ class RoundedInput {
 // What is done to sums on their way to y.
 using Finish = decltype(LinearSimd::finish);
 
-// One call of linear.
+// One call of linear, or of a few linears of the same x.
 class DotProduct {
  public:
-  DotProduct(const DotSimd& simd, Finish finish, const LinearArgs& args, CpuContext& context)
-      : simd_(simd),
-        finish_(finish),
-        args_(args),
-        context_(context),
-        weight_(*dot_rows(*args.weight)) {}
+  DotProduct(const DotSimd& simd, Finish finish, std::span<const LinearArgs> linears,
+             CpuContext& context)
+      : simd_(simd), finish_(finish), linears_(linears), context_(context) {
+    for (const LinearArgs& args : linears) {
+      parts_[count_].weight = *dot_rows(*args.weight);
+      parts_[count_++].first_block = row_blocks_;
+      row_blocks_ += (args.weight->rows + kRows - 1) / kRows;
+    }
+  }
 
   void run() {
-    if (args_.n <= kFewDotTokens)
+    const LinearArgs& args = linears_.front();
+    if (args.n <= kFewDotTokens)
       run_few();
     else
-      for (int64_t first = 0; first < args_.n; first += kTaskTokens)
-        run_many(first, std::min(kTaskTokens, args_.n - first));
+      for (int64_t first = 0; first < args.n; first += kTaskTokens)
+        run_many(first, std::min(kTaskTokens, args.n - first));
+  }
+
+  static bool takes(std::span<const LinearArgs> linears) {
+    const LinearArgs& first = linears.front();
+    const int64_t block = dot_rows(*first.weight)->block;
+    return first.n <= kFewDotTokens && linears.size() <= kMostLinears &&
+           std::all_of(linears.begin(), linears.end(), [&](const LinearArgs& args) {
+             return args.weight->cols == first.weight->cols &&
+                    dot_rows(*args.weight)->block == block;
+           });
+  }
+
+  // Every row of x is rounded once for all linears, whose row blocks follow one another.
+  void run_few() {
+    const RoundedInput x(context_, parts_[0].weight, linears_.front().n);
+    round_few(x);
+    const auto body = [&](int64_t begin, int64_t end) {
+      for (size_t i = 0; i < count_; ++i) {
+        const int64_t first = parts_[i].first_block;
+        const int64_t last = i + 1 < count_ ? parts_[i + 1].first_block : row_blocks_;
+        few_of(i, std::max(begin, first) - first, std::min(end, last) - first, x.get());
+      }
+    };
+    context_.pool.parallel_for(row_blocks_, few_grain(), body);
   }
 
  private:
-  int64_t rows() const { return args_.weight->rows; }
-  int64_t row_blocks() const { return (rows() + kRows - 1) / kRows; }
+  struct Part {
+    DotRows weight;
+    int64_t first_block;  // of all linears' row blocks, one linear after the other
+  };
 
-  void finish(const float* c, int64_t token, int64_t row, int64_t count) const {
-    finish_(c, args_.bias == nullptr ? nullptr : args_.bias + row, args_.activation,
-            args_.accumulate, count, args_.y + token * rows() + row);
+  // Integer products cost about a quarter of what grain_for thinks of.
+  int64_t few_grain() const { return grain_for(parts_[0].weight.cols * kRows / 4); }
+
+  void finish(const LinearArgs& args, const float* c, int64_t token, int64_t row,
+              int64_t count) const {
+    finish_(c, args.bias == nullptr ? nullptr : args.bias + row, args.activation, args.accumulate,
+            count, args.y + token * args.weight->rows + row);
   }
 
-  void run_few() {
-    const RoundedInput x(context_, weight_, args_.n);
-    const int64_t cols = args_.weight->cols;
-    for (int64_t t = 0; t < args_.n; ++t) x.round(simd_, weight_, args_.x + t * cols, cols, t);
-    const auto body = [&](int64_t begin, int64_t end) {
-      float c[kFewDotTokens * kTaskBlocks * kRows];
-      for (int64_t block = begin; block < end; block += kTaskBlocks) {
-        const int64_t blocks = std::min(kTaskBlocks, end - block);
-        simd_.few(weight_, block, blocks, x.get(), args_.n, c, kTaskBlocks * kRows);
-        const int64_t count = std::min(blocks * kRows, rows() - block * kRows);
-        for (int64_t t = 0; t < args_.n; ++t)
-          finish(c + t * kTaskBlocks * kRows, t, block * kRows, count);
-      }
-    };
-    // Integer products cost about a quarter of what grain_for thinks of.
-    context_.pool.parallel_for(row_blocks(), grain_for(weight_.cols * kRows / 4), body);
+  void round_few(const RoundedInput& x) const {
+    const LinearArgs& args = linears_.front();
+    const int64_t cols = args.weight->cols;
+    for (int64_t t = 0; t < args.n; ++t)
+      x.round(simd_, parts_[0].weight, args.x + t * cols, cols, t);
+  }
+
+  // Starts the stream of codes that few() then keeps going by itself.
+  static void prefetch_start(const DotRows& weight, int64_t block) {
+    constexpr int64_t kStart = 4096;
+    constexpr int64_t kLine = 64;
+    const uint8_t* codes = weight.codes + block * weight.block_bytes;
+    for (int64_t i = 0; i < std::min(kStart, weight.block_bytes); i += kLine)
+      __builtin_prefetch(codes + i);
+  }
+
+  // Row blocks [begin, end) of linear i.
+  void few_of(size_t i, int64_t begin, int64_t end, const DotInput& x) const {
+    if (begin >= end) return;
+    const LinearArgs& args = linears_[i];
+    prefetch_start(parts_[i].weight, begin);
+    float c[kFewDotTokens * kTaskBlocks * kRows];
+    for (int64_t block = begin; block < end; block += kTaskBlocks) {
+      const int64_t blocks = std::min(kTaskBlocks, end - block);
+      simd_.few(parts_[i].weight, block, blocks, x, args.n, c, kTaskBlocks * kRows);
+      const int64_t count = std::min(blocks * kRows, args.weight->rows - block * kRows);
+      for (int64_t t = 0; t < args.n; ++t)
+        finish(args, c + t * kTaskBlocks * kRows, t, block * kRows, count);
+    }
   }
 
   void run_many(int64_t first, int64_t n) {
-    const RoundedInput x(context_, weight_, n);
-    const int64_t cols = args_.weight->cols;
+    const LinearArgs& args = linears_.front();
+    const DotRows& weight = parts_[0].weight;
+    const RoundedInput x(context_, weight, n);
+    const int64_t cols = args.weight->cols;
     context_.pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t)
-        x.round(simd_, weight_, args_.x + (first + t) * cols, cols, t);
+        x.round(simd_, weight, args.x + (first + t) * cols, cols, t);
     });
     // Smaller tasks where there would not be enough of them for the threads.
     const int64_t blocks =
-        std::clamp<int64_t>(row_blocks() / (4 * context_.pool.threads()), 1, kTaskBlocks);
+        std::clamp<int64_t>(row_blocks_ / (4 * context_.pool.threads()), 1, kTaskBlocks);
     const int64_t stride = blocks * kRows;
-    const int64_t tile = floats_for(stride * (weight_.block + int64_t{sizeof(float)}) + 64);
+    const int64_t tile = floats_for(stride * (weight.block + int64_t{sizeof(float)}) + 64);
     const auto body = [&](int64_t begin, int64_t end) {
       Scratch::Lease own = context_.scratch.take(tile + n * stride);
       float* c = own.floats() + tile;
       for (int64_t task = begin; task < end; ++task) {
         const int64_t block = task * blocks;
-        const int64_t count = std::min(blocks, row_blocks() - block);
-        simd_.many(weight_, block, count, x.get(), n, reinterpret_cast<uint8_t*>(own.floats()), c,
+        const int64_t count = std::min(blocks, row_blocks_ - block);
+        simd_.many(weight, block, count, x.get(), n, reinterpret_cast<uint8_t*>(own.floats()), c,
                    stride);
-        const int64_t used = std::min(count * kRows, rows() - block * kRows);
-        for (int64_t t = 0; t < n; ++t) finish(c + t * stride, first + t, block * kRows, used);
+        const int64_t used = std::min(count * kRows, args.weight->rows - block * kRows);
+        for (int64_t t = 0; t < n; ++t)
+          finish(args, c + t * stride, first + t, block * kRows, used);
       }
     };
-    context_.pool.parallel_for((row_blocks() + blocks - 1) / blocks, 1, body);
+    context_.pool.parallel_for((row_blocks_ + blocks - 1) / blocks, 1, body);
   }
+
+  static constexpr size_t kMostLinears = 4;
 
   const DotSimd& simd_;
   Finish finish_;
-  const LinearArgs& args_;
+  std::span<const LinearArgs> linears_;
   CpuContext& context_;
-  DotRows weight_;
+  std::array<Part, kMostLinears> parts_{};
+  size_t count_ = 0;
+  int64_t row_blocks_ = 0;  // of all linears
 };
+
+bool run_linears(const DotSimd& simd, Finish finish, std::span<const LinearArgs> linears,
+                 CpuContext& context) {
+  if (!DotProduct::takes(linears)) return false;
+  DotProduct(simd, finish, linears, context).run_few();
+  return true;
+}
 
 }  // namespace
 
@@ -165,15 +228,24 @@ std::optional<DotRows> dot_rows(const Weight& weight) {
 }
 
 void linear_dot_avx2(const LinearArgs& args, CpuContext& context) {
-  DotProduct(*dot_simd_avx2(), linear_simd_avx2()->finish, args, context).run();
+  DotProduct(*dot_simd_avx2(), linear_simd_avx2()->finish, {&args, 1}, context).run();
+}
+bool linears_dot_avx2(std::span<const LinearArgs> linears, CpuContext& context) {
+  return run_linears(*dot_simd_avx2(), linear_simd_avx2()->finish, linears, context);
 }
 
 void linear_dot_avx512vnni(const LinearArgs& args, CpuContext& context) {
-  DotProduct(*dot_simd_avx512vnni(), linear_simd_avx512()->finish, args, context).run();
+  DotProduct(*dot_simd_avx512vnni(), linear_simd_avx512()->finish, {&args, 1}, context).run();
+}
+bool linears_dot_avx512vnni(std::span<const LinearArgs> linears, CpuContext& context) {
+  return run_linears(*dot_simd_avx512vnni(), linear_simd_avx512()->finish, linears, context);
 }
 
 void linear_dot_neon(const LinearArgs& args, CpuContext& context) {
-  DotProduct(*dot_simd_neon(), finish_plain, args, context).run();
+  DotProduct(*dot_simd_neon(), finish_plain, {&args, 1}, context).run();
+}
+bool linears_dot_neon(std::span<const LinearArgs> linears, CpuContext& context) {
+  return run_linears(*dot_simd_neon(), finish_plain, linears, context);
 }
 
 }  // namespace visavis::ops

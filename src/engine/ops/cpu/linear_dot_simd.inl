@@ -17,7 +17,8 @@ namespace visavis::ops {
 namespace {
 
 constexpr int64_t kBlockRows = 16;
-constexpr int64_t kPrefetch = 2048;  // bytes ahead of a stream of codes
+constexpr int64_t kPrefetch = 4096;  // bytes ahead of a stream of codes
+constexpr int64_t kPrefetchScales = 1024;
 
 inline int64_t scale_index(const DotRows& w, int64_t block) { return w.groups == 1 ? 0 : block; }
 
@@ -49,7 +50,9 @@ inline void few_block(const DotRows& w, int64_t row_block, const DotInput& x, fl
         second = dot<Format>(second, b, broadcast(x.codes + t * x.cols + k + 4));
       });
     }
-    const Values scale = load_scales(scales + scale_index(w, g) * kBlockRows);
+    const uint16_t* of_block = scales + scale_index(w, g) * kBlockRows;
+    prefetch(reinterpret_cast<const uint8_t*>(of_block) + kPrefetchScales);
+    const Values scale = load_scales(of_block);
     each<kSecond>(VISAVIS_BODY(t) { sums[t] = add(sums[t], sums[N + t]); });
     each<N>(VISAVIS_BODY(t) {
       acc[t] = fma16(to_float(sums[t]), scaled(scale, x.scales[t * x.blocks + g]), acc[t]);
