@@ -43,6 +43,8 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
     // The workspace that the device's models share may be there already.
     require_room(plan_, limits_, ops, std::min(plan_.workspace, loop_.workspace().capacity()));
     model_->load(ops);
+    ops.wait();
+    if (cache_ != nullptr && ops.has_own_memory() && !cache_->wants_writing()) cache_->release();
     loop_.reserve_workspace(plan_.workspace);
     scheduler_ = std::make_unique<Scheduler>(*model_, loop_, ops, limits_, plan_,
                                              options.prefix_cache, clock);

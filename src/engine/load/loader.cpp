@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "engine/load/quantize.h"
 #include "engine/load/widen.h"
 #include "engine/tensor/interleave.h"
+#include "machine/cpu.h"
 
 namespace visavis::load {
 namespace {
@@ -219,6 +221,15 @@ WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightP
     for (RowBlock& block : row_blocks(find(tensor.name))) order.push_back(std::move(block));
   }
   reader_ = std::make_unique<ReadAhead>(source, std::move(order));
+  if (cache == nullptr || !ops.has_own_memory()) return;
+  const int64_t copies =
+      std::transform_reduce(planned.begin(), planned.end(), int64_t{0}, std::plus<>(),
+                            [](const PlannedTensor& each) { return each.table ? 0 : each.bytes; });
+  const int64_t available = machine::memory_facts().available_bytes;
+  if (cached || available == 0 || copies < available / 2) return;
+  keeps_ = false;
+  cache->forgo("a copy of " + base::human_bytes(copies) + " does not fit the " +
+               base::human_bytes(available) + " of host memory that are available");
 }
 
 const TensorInfo& WeightLoader::find(const std::string& name) const {
@@ -312,16 +323,32 @@ void WeightLoader::take_or_make(const std::string& key, int64_t stored_bytes,
   std::vector<int64_t> bytes;
   for (const auto& [buffer, size] : buffers) bytes.push_back(size);
   if (cache_ != nullptr) cached = cache_->take(key, bytes, *pool_);
-  if (cached) {
+  const auto flat = [](Buffer& buffer) {
+    return tensor::MutView{DType::u8, {buffer.bytes()}, buffer.data()};
+  };
+  std::vector<Buffer> copies;  // in host memory, of what lies on a device with its own
+  if (cached && !ops_->has_own_memory()) {
     for (size_t i = 0; i < buffers.size(); ++i) *buffers[i].first = std::move((*cached)[i]);
-    advance(stored_bytes);
   } else {
     for (const auto& [buffer, size] : buffers) *buffer = ops_->allocate(size);
-    make();
+    if (cached) {
+      for (size_t i = 0; i < buffers.size(); ++i)
+        ops_->upload((*cached)[i].data(), flat(*buffers[i].first));
+      copies = std::move(*cached);
+    } else {
+      make();
+    }
   }
-  if (cache_ == nullptr) return;
+  if (cached) advance(stored_bytes);
+  if (cache_ == nullptr || !keeps_) return;
+  if (ops_->has_own_memory() && copies.empty())
+    for (const auto& [buffer, size] : buffers) {
+      copies.push_back(Buffer::host(size));
+      ops_->download(flat(*buffer), copies.back().data());
+    }
   std::vector<const Buffer*> kept;
-  for (const auto& [buffer, size] : buffers) kept.push_back(buffer);
+  for (size_t i = 0; i < buffers.size(); ++i)
+    kept.push_back(copies.empty() ? buffers[i].first : &copies[i]);
   cache_->keep(key, kept);
 }
 

@@ -101,6 +101,7 @@ class WeightLoader {
   WeightPolicy policy_;
   ops::Ops* ops_ = nullptr;  // null in a planner
   base::ThreadPool* pool_ = nullptr;
+  bool keeps_ = true;             // for the cache to write
   WeightCache* cache_ = nullptr;  // or there is none
   Progress progress_;
   int64_t total_bytes_ = 0;

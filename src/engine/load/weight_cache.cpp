@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -141,11 +142,21 @@ std::optional<std::vector<Buffer>> WeightCache::take(const std::string& key,
 void WeightCache::keep(const std::string& key, const std::vector<const Buffer*>& buffers) {
   Kept kept{.key = key, .buffers = {}};
   for (const Buffer* buffer : buffers) {
-    on_host_ = on_host_ && buffer->on_host();
+    assert(buffer->bytes() == 0 || buffer->on_host());
     kept.buffers.push_back(buffer->share());
   }
   if (!found()) ++missed_;
   kept_.push_back(std::move(kept));
+}
+
+void WeightCache::forgo(const std::string& why) {
+  forgone_ = true;
+  refusal_ = why;
+}
+
+void WeightCache::release() {
+  kept_.clear();
+  if (file_) file_->drop(0, static_cast<int64_t>(file_->bytes().size()));
 }
 
 int64_t WeightCache::kept_bytes() const {
@@ -156,7 +167,7 @@ int64_t WeightCache::kept_bytes() const {
 }
 
 bool WeightCache::wants_writing() const {
-  return on_host_ && missed_ > 0 && kept_bytes() >= options_.least_bytes;
+  return !forgone_ && missed_ > 0 && kept_bytes() >= options_.least_bytes;
 }
 
 std::optional<std::string> WeightCache::write() {

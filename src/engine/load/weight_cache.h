@@ -59,8 +59,13 @@ class WeightCache {
   std::optional<std::vector<tensor::Buffer>> take(const std::string& key,
                                                   const std::vector<int64_t>& bytes,
                                                   base::ThreadPool& pool);
-  /// Remembers a weight for write(); buffers on a device end that.
+  /// Remembers a weight for write(); its buffers lie in host memory.
   void keep(const std::string& key, const std::vector<const tensor::Buffer*>& buffers);
+
+  /// Nothing will be kept, and why.
+  void forgo(const std::string& why);
+  /// Lets go of what was taken and kept, after everything was copied to where it is used.
+  void release();
 
   /// Whether write() has something to do: something had to be made, and it is large enough.
   bool wants_writing() const;
@@ -87,7 +92,7 @@ class WeightCache {
   int64_t data_begin_ = 0;
   std::map<std::string, PackedWeight> weights_;
   int64_t missed_ = 0;
-  bool on_host_ = true;
+  bool forgone_ = false;
   std::vector<Kept> kept_;
   std::jthread reader_;  // from the first take() on
 };

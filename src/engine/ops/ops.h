@@ -234,6 +234,7 @@ std::unique_ptr<Ops> make_cpu_ops(const CpuOptions& options);
 struct CudaOptions {
   int device = 0;
   std::string kernel = {};  // as CpuOptions'
+  bool separate = false;    // every buffer a block of the driver's, so that memcheck sees overruns
 };
 
 /// Whether this build has the CUDA backend.

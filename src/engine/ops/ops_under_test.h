@@ -54,7 +54,8 @@ inline std::vector<OpsUnderTest> every_ops(int threads = 2) {
     result.push_back({name, make_cpu_ops({.threads = threads, .kernel = name})});
   for (const std::string& name : cuda_kernel_names())
     result.push_back(
-        {"cuda " + name, std::make_unique<HostViews>(make_cuda_ops({.kernel = name})), true});
+        {"cuda " + name,
+         std::make_unique<HostViews>(make_cuda_ops({.kernel = name, .separate = true})), true});
   return result;
 }
 

@@ -118,9 +118,11 @@ class CudaOps final : public Ops {
  public:
   explicit CudaOps(const CudaOptions& options)
       : device_(cuda::open_device(options.device)),
+        separate_(options.separate),
         forced_(options.kernel.empty() ? kernel_from_environment() : options.kernel),
         counters_(std::make_shared<cuda::Counters>()),
-        staging_(stream_.get(), device_.index, counters_),
+        slabs_(device_.index, counters_),
+        staging_(stream_.get(), device_.index, counters_, pool_),
         scratch_(stream_.get(), device_.index, counters_),
         library_(cuda::MatrixLibrary::open()),
         context_{stream_.get(), device_, &scratch_, library_.get()} {
@@ -149,7 +151,8 @@ class CudaOps final : public Ops {
   void limit_memory(int64_t most) override { counters_->limit = most; }
 
   Buffer allocate(int64_t bytes) override {
-    return cuda::allocate_device(bytes, device_.index, counters_);
+    return separate_ ? cuda::allocate_device(bytes, device_.index, counters_)
+                     : slabs_.allocate(bytes);
   }
 
   void upload(const void* host, MutView to) override {
@@ -164,9 +167,7 @@ class CudaOps final : public Ops {
 
   Buffer table(Buffer mapped) override {
     if (mapped.bytes() == 0) return mapped;
-    Buffer pinned = cuda::allocate_pinned(mapped.bytes(), device_.index, counters_);
-    std::copy_n(mapped.data(), mapped.bytes(), pinned.data());
-    return pinned;
+    return cuda::copy_for_kernels(mapped, device_.index, counters_, pool_);
   }
 
   void wait() override {
@@ -485,9 +486,12 @@ class CudaOps final : public Ops {
   }
 
   cuda::Device device_;
+  bool separate_;
   std::string forced_;
   std::shared_ptr<cuda::Counters> counters_;
+  base::ThreadPool pool_{4};  // copies to pinned memory: more threads copy no faster
   Stream stream_;
+  cuda::Slabs slabs_;
   cuda::StagingRing staging_;
   cuda::DeviceScratch scratch_;
   std::unique_ptr<cuda::MatrixLibrary> library_;

@@ -58,8 +58,58 @@ Buffer allocate_pinned(int64_t bytes, int device, const std::shared_ptr<Counters
   return Buffer::adopt(owner, static_cast<std::byte*>(data), bytes, true);
 }
 
-StagingRing::StagingRing(cudaStream_t stream, int device, const std::shared_ptr<Counters>& counters)
-    : stream_(stream), pinned_(allocate_pinned(kBlocks * kBlockBytes, device, counters)) {
+void copy_on_host(const std::byte* from, int64_t bytes, std::byte* to, base::ThreadPool& pool) {
+  constexpr int64_t kPiece = int64_t{1} << 20;
+  if (bytes <= kPiece) {
+    std::memcpy(to, from, static_cast<size_t>(bytes));
+    return;
+  }
+  pool.parallel_for(bytes, kPiece, [&](int64_t begin, int64_t end) {
+    std::memcpy(to + begin, from + begin, static_cast<size_t>(end - begin));
+  });
+}
+
+Buffer copy_for_kernels(const Buffer& from, int device, const std::shared_ptr<Counters>& counters,
+                        base::ThreadPool& pool) {
+  use_device(device);
+  // Filled by several threads and pinned afterwards: much faster than memory that is pinned first.
+  auto copy = std::make_shared<Buffer>(Buffer::host(from.bytes()));
+  copy_on_host(from.data(), from.bytes(), copy->data(), pool);
+  const auto bytes = static_cast<size_t>(from.bytes());
+  check(cudaHostRegister(copy->data(), bytes, cudaHostRegisterMapped | cudaHostRegisterPortable),
+        "pinning host memory");
+  void* there = nullptr;
+  check(cudaHostGetDevicePointer(&there, copy->data(), 0), "mapping host memory");
+  require(there == copy->data(), "CUDA: device ", device, " sees host memory at other addresses");
+  counters->pinned += from.bytes();
+  std::byte* data = copy->data();
+  const std::shared_ptr<void> owner(data, [copy, counters](void* memory) {
+    cudaHostUnregister(memory);
+    counters->pinned -= copy->bytes();
+  });
+  return Buffer::adopt(owner, data, from.bytes(), true);
+}
+
+Buffer Slabs::allocate(int64_t bytes) {
+  if (bytes == 0) return {};
+  if (bytes > kSlabBytes / 2) return allocate_device(bytes, device_, counters_);
+  const int64_t rounded = (bytes + kAlign - 1) / kAlign * kAlign;
+  if (slab_ != nullptr && slab_.use_count() == 1) used_ = 0;  // all its buffers are gone
+  if (slab_ == nullptr || used_ + rounded > kSlabBytes) {
+    slab_.reset();
+    slab_ = std::make_shared<Buffer>(allocate_device(kSlabBytes, device_, counters_));
+    used_ = 0;
+  }
+  std::byte* data = slab_->data() + used_;
+  used_ += rounded;
+  return Buffer::adopt(slab_, data, bytes, false);
+}
+
+StagingRing::StagingRing(cudaStream_t stream, int device, const std::shared_ptr<Counters>& counters,
+                         base::ThreadPool& pool)
+    : stream_(stream),
+      pool_(pool),
+      pinned_(allocate_pinned(kBlocks * kBlockBytes, device, counters)) {
   for (cudaEvent_t& event : sent_)
     check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "creating an event");
 }
@@ -83,7 +133,7 @@ void StagingRing::upload(const std::byte* from, int64_t bytes, std::byte* to) {
     if (used_ + std::min(bytes, kBlockBytes) > kBlockBytes) next_block();
     const int64_t piece = std::min(bytes, kBlockBytes - used_);
     std::byte* staged = block(current_) + used_;
-    std::memcpy(staged, from, static_cast<size_t>(piece));
+    copy_on_host(from, piece, staged, pool_);
     check(cudaMemcpyAsync(to, staged, static_cast<size_t>(piece), cudaMemcpyHostToDevice, stream_),
           "copying to the device");
     used_ = std::min(kBlockBytes, (used_ + piece + kAlign - 1) / kAlign * kAlign);
@@ -102,7 +152,7 @@ void StagingRing::download(const std::byte* from, int64_t bytes, std::byte* to) 
         cudaMemcpyAsync(staged, from, static_cast<size_t>(piece), cudaMemcpyDeviceToHost, stream_),
         "copying from the device");
     check(cudaStreamSynchronize(stream_), "waiting for the device");
-    std::memcpy(to, staged, static_cast<size_t>(piece));
+    copy_on_host(staged, piece, to, pool_);
     from += piece;
     to += piece;
     bytes -= piece;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/threads.h"
 #include "engine/ops/cuda/args.h"
 #include "engine/tensor/buffer.h"
 
@@ -20,17 +21,44 @@ struct Counters {
   int64_t pinned = 0;
 };
 
-/// Device memory. Throws Error with the numbers if there is not enough.
+/// Device memory of its own. Throws Error with the numbers if there is not enough.
 tensor::Buffer allocate_device(int64_t bytes, int device,
                                const std::shared_ptr<Counters>& counters);
-/// Host memory that kernels read in place (on_host()). Throws Error.
+/// Pinned host memory. Throws Error.
 tensor::Buffer allocate_pinned(int64_t bytes, int device,
                                const std::shared_ptr<Counters>& counters);
+
+/// A copy in host memory that kernels read in place. Throws Error.
+tensor::Buffer copy_for_kernels(const tensor::Buffer& from, int device,
+                                const std::shared_ptr<Counters>& counters, base::ThreadPool& pool);
+
+/// Copies between host buffers, large ones with the pool's threads.
+void copy_on_host(const std::byte* from, int64_t bytes, std::byte* to, base::ThreadPool& pool);
+
+/// Cuts buffers out of large allocations, since the driver rounds each of them up to megabytes. A
+/// slab is freed when all its buffers are.
+class Slabs {
+ public:
+  Slabs(int device, std::shared_ptr<Counters> counters)
+      : device_(device), counters_(std::move(counters)) {}
+  /// As allocate_device().
+  tensor::Buffer allocate(int64_t bytes);
+
+ private:
+  static constexpr int64_t kSlabBytes = int64_t{32} << 20;
+  static constexpr int64_t kAlign = 256;
+
+  int device_;
+  std::shared_ptr<Counters> counters_;
+  std::shared_ptr<tensor::Buffer> slab_;  // the last one
+  int64_t used_ = 0;
+};
 
 /// Pinned blocks taken in turn: a block is filled again once the copies out of it are done.
 class StagingRing {
  public:
-  StagingRing(cudaStream_t stream, int device, const std::shared_ptr<Counters>& counters);
+  StagingRing(cudaStream_t stream, int device, const std::shared_ptr<Counters>& counters,
+              base::ThreadPool& pool);
   ~StagingRing();
   StagingRing(const StagingRing&) = delete;
   StagingRing& operator=(const StagingRing&) = delete;
@@ -48,6 +76,7 @@ class StagingRing {
   void next_block();
 
   cudaStream_t stream_;
+  base::ThreadPool& pool_;
   tensor::Buffer pinned_;
   std::array<cudaEvent_t, kBlocks> sent_{};
   int current_ = 0;
