@@ -281,7 +281,7 @@ class CudaOps final : public Ops {
       return Ops::picture_attention(x, layer, arena, y);
     use();
     const tensor::ArenaScope scope(arena);
-    const int64_t bytes = (x.shape.elements() + 4 * x.rows() * layer.heads * layer.head_dim) * 2;
+    const int64_t bytes = (x.shape.elements() + 6 * x.rows() * layer.heads * layer.head_dim) * 2;
     cuda::prompt_picture_attention(args, room(arena, bytes), context_);
   }
 

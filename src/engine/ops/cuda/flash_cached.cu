@@ -152,7 +152,7 @@ void launch(const CachedAttentionArgs& args, const CachedQueries& queries, cudaS
 template <class Query, int kHeadDim>
 void choose_tiles(const CachedAttentionArgs& args, const CachedQueries& queries,
                   cudaStream_t stream) {
-  constexpr int64_t kManyQueries = 2048;
+  constexpr int64_t kManyQueries = 1024;
   if (args.batch.longest_query >= kManyQueries) {
     launch<Query, kHeadDim, 2>(args, queries, stream);
   } else {

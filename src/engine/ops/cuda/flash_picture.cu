@@ -21,10 +21,25 @@ __device__ void copy_rows(uint32_t shared, const T* from, int64_t stride, int ro
   }
 }
 
+// The same of rows that lie one after the other here and there.
+template <int kPieces, int kThreads, class T>
+__device__ void copy_straight(uint32_t shared, const T* from, int valid) {
+  const int first = static_cast<int>(threadIdx.x);
+#pragma unroll
+  for (int i = 0; i < kPieces; i += kThreads) {
+    if (i + kThreads <= kPieces || i + first < kPieces) {
+      const bool inside = i + first < valid;
+      copy_16(shared + static_cast<uint32_t>((i + first) * 16), from + (inside ? i + first : 0) * 8,
+              inside);
+    }
+  }
+}
+
 template <class T, class Out, int kHeadDim, int kTiles, int kWarps>
 __global__ void __launch_bounds__(kWarps * 32)
-    picture_kernel(const T* q, const T* k, const T* v, int64_t stride, int64_t y_stride,
-                   const int32_t* segment_start, float scale, Out* y) {
+    picture_kernel(const T* q, const T* k, const T* v, int64_t stride, int64_t kv_stride,
+                   int64_t kv_head_stride, int64_t y_stride, const int32_t* segment_start,
+                   float scale, Out* y) {
   using Tile = FlashTile<T, kHeadDim, kTiles, kWarps, false>;
   extern __shared__ uint4 shared_pieces[];
   const int begin = segment_start[blockIdx.z];
@@ -33,18 +48,26 @@ __global__ void __launch_bounds__(kWarps * 32)
   if (first >= length) return;
 
   const int64_t head = static_cast<int64_t>(blockIdx.y) * kHeadDim;
-  const T* keys = k + begin * stride + head;
-  const T* values = v + begin * stride + head;
   const uint32_t shared_queries = shared_address(shared_pieces);
   const uint32_t shared_keys = shared_queries + Tile::kQueryValues * 2;
   constexpr uint32_t kStage = (Tile::kKeyValues + Tile::kValueValues) * 2;
+  const T* keys = k + begin * kv_stride + blockIdx.y * kv_head_stride;
+  const T* values = v + begin * kv_stride + blockIdx.y * kv_head_stride;
   const auto load = [&](int tile) {
     const uint32_t to = shared_keys + static_cast<uint32_t>(tile % 2) * kStage;
     const int start = tile * kKeysPerTile;
-    copy_rows<T, kHeadDim, Tile::kThreads>(to, keys + start * stride, stride, kKeysPerTile,
-                                           length - start);
-    copy_rows<T, kHeadDim, Tile::kThreads>(to + Tile::kKeyValues * 2, values + start * stride,
-                                           stride, kKeysPerTile, length - start);
+    const int left = length - start;
+    const int64_t from = start * kv_stride;
+    if (Tile::kRow == kHeadDim && kv_stride == kHeadDim) {
+      constexpr int kPieces = Tile::kKeyValues / 8;
+      const int valid = left * (kHeadDim / 8);
+      copy_straight<kPieces, Tile::kThreads>(to, keys + from, valid);
+      copy_straight<kPieces, Tile::kThreads>(to + Tile::kKeyValues * 2, values + from, valid);
+    } else {
+      copy_rows<T, kHeadDim, Tile::kThreads>(to, keys + from, kv_stride, kKeysPerTile, left);
+      copy_rows<T, kHeadDim, Tile::kThreads>(to + Tile::kKeyValues * 2, values + from, kv_stride,
+                                             kKeysPerTile, left);
+    }
     commit_copies();
   };
   copy_rows<T, kHeadDim, Tile::kThreads>(shared_queries, q + (begin + first) * stride + head,
@@ -95,8 +118,8 @@ void launch(const PictureAttentionCall& call, cudaStream_t stream) {
       static_cast<unsigned>(call.heads), static_cast<unsigned>(call.segments));
   kernel<<<grid, Tile::kThreads, Tile::kSharedBytes, stream>>>(
       static_cast<const T*>(call.q), static_cast<const T*>(call.k), static_cast<const T*>(call.v),
-      call.stride, call.heads * call.head_dim, call.segment_start, call.scale * kLog2E,
-      static_cast<Out*>(call.y));
+      call.stride, call.kv_stride, call.kv_head_stride, call.heads * call.head_dim,
+      call.segment_start, call.scale * kLog2E, static_cast<Out*>(call.y));
 }
 
 // Blocks of 128 queries read keys half as often; blocks of 64 fill more multiprocessors.

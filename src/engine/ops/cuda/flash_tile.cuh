@@ -199,28 +199,34 @@ struct FlashTile {
         }
       }
     }
-    uint32_t weights[kTiles][kColumns / 2][4];
+    float zero[kTiles][2];
 #pragma unroll
     for (int i = 0; i < kTiles; ++i) {
-      const float zero_0 = top[i][0] == -INFINITY ? 0.0f : top[i][0];
-      const float zero_1 = top[i][1] == -INFINITY ? 0.0f : top[i][1];
-#pragma unroll
-      for (int n = 0; n < kColumns; ++n) {
-        const float w0 = exp2_fast(fmaf(scores[i][n][0], scale, -zero_0));
-        const float w1 = exp2_fast(fmaf(scores[i][n][1], scale, -zero_0));
-        const float w2 = exp2_fast(fmaf(scores[i][n][2], scale, -zero_1));
-        const float w3 = exp2_fast(fmaf(scores[i][n][3], scale, -zero_1));
-        total[i][0] += w0 + w1;
-        total[i][1] += w2 + w3;
-        weights[i][n / 2][n % 2 * 2] = Unit::pack(w0, w1);
-        weights[i][n / 2][n % 2 * 2 + 1] = Unit::pack(w2, w3);
-      }
+      zero[i][0] = top[i][0] == -INFINITY ? 0.0f : top[i][0];
+      zero[i][1] = top[i][1] == -INFINITY ? 0.0f : top[i][1];
     }
     const int lane = threadIdx.x % 32;
     const uint32_t address =
         shared_values + static_cast<uint32_t>((lane % 16 * kRow + lane / 16 * 8) * 2);
+    // Exponentials of the next 16 keys are computed while the products of these are under way.
 #pragma unroll
     for (int s = 0; s < kColumns / 2; ++s) {
+      uint32_t weights[kTiles][4];
+#pragma unroll
+      for (int i = 0; i < kTiles; ++i) {
+#pragma unroll
+        for (int c = 0; c < 2; ++c) {
+          const float(&score)[4] = scores[i][s * 2 + c];
+          const float w0 = exp2_fast(fmaf(score[0], scale, -zero[i][0]));
+          const float w1 = exp2_fast(fmaf(score[1], scale, -zero[i][0]));
+          const float w2 = exp2_fast(fmaf(score[2], scale, -zero[i][1]));
+          const float w3 = exp2_fast(fmaf(score[3], scale, -zero[i][1]));
+          total[i][0] += w0 + w1;
+          total[i][1] += w2 + w3;
+          weights[i][c * 2] = Unit::pack(w0, w1);
+          weights[i][c * 2 + 1] = Unit::pack(w2, w3);
+        }
+      }
 #pragma unroll
       for (int n = 0; n < kWide; n += 2) {
         uint32_t b[4];
@@ -233,8 +239,8 @@ struct FlashTile {
         }
 #pragma unroll
         for (int i = 0; i < kTiles; ++i) {
-          Unit::multiply_16(sums[i][n], weights[i][s], b[0], b[1]);
-          if (n + 1 < kWide) Unit::multiply_16(sums[i][n + 1], weights[i][s], b[2], b[3]);
+          Unit::multiply_16(sums[i][n], weights[i], b[0], b[1]);
+          if (n + 1 < kWide) Unit::multiply_16(sums[i][n + 1], weights[i], b[2], b[3]);
         }
       }
     }

@@ -222,7 +222,10 @@ bool same_product(const WeightArgs& a, const WeightArgs& b, MatrixType type) {
 }  // namespace
 
 bool prompt_takes(const WeightArgs& weight, int64_t n, const Device& device) {
-  if (n < kManyRows || !device.library || weight.cols % kVector != 0) return false;
+  constexpr int64_t kLibraryVector = 4;  // less would leave the library its slowest kernels
+  if (n < kManyRows || !device.library) return false;
+  if (!is_expanded(weight, prompt_type(weight, device))) return weight.cols % kLibraryVector == 0;
+  if (weight.cols % kVector != 0) return false;
   if (is_dense(weight)) return true;
   return weight.symmetric() && weight.group % kVector == 0;
 }
@@ -368,6 +371,8 @@ void prompt_segment_attention(const SegmentAttentionArgs& args, Context& context
   call.k = rounded + bytes;
   call.v = rounded + 2 * bytes;
   call.stride = width;
+  call.kv_stride = width;
+  call.kv_head_stride = args.head_dim;
   call.heads = args.heads;
   call.head_dim = args.head_dim;
   call.segment_start = args.segment_start;
@@ -390,7 +395,8 @@ bool prompt_takes_picture(const PictureLayerArgs& args, const Device& device) {
       return false;
   }
   const bool biased = args.q.bias != nullptr;
-  return flash_picture_supports(args.head_dim, device) && args.q.weight.rows == width &&
+  return flash_picture_supports(args.head_dim, device) &&
+         (!args.rotated || args.rope.pairs * 2 == args.head_dim) && args.q.weight.rows == width &&
          biased == (args.k.bias != nullptr) && biased == (args.v.bias != nullptr) &&
          same_product(args.q.weight, args.k.weight, type) &&
          same_product(args.q.weight, args.v.weight, type);
@@ -424,6 +430,11 @@ void prompt_picture_attention(const PictureLayerArgs& args, Room room, Context& 
     batch.bias = biases;
   }
   multiply_batch(batch, context);
+  PictureAttentionCall call;
+  call.k = k;
+  call.v = v;
+  call.kv_stride = width;
+  call.kv_head_stride = args.head_dim;
   if (args.rotated) {
     PictureRopeArgs rope;
     rope.table = args.rope;
@@ -433,13 +444,17 @@ void prompt_picture_attention(const PictureLayerArgs& args, Room room, Context& 
     rope.bf16 = bf16;
     rope.q = q;
     rope.k = k;
+    rope.v = v;
+    rope.packed_k = pieces.take(rows * width * 2);
+    rope.packed_v = pieces.take(rows * width * 2);
     picture_rope(rope, context);
+    call.k = rope.packed_k;
+    call.v = rope.packed_v;
+    call.kv_stride = args.head_dim;
+    call.kv_head_stride = rows * args.head_dim;
   }
-  PictureAttentionCall call;
   call.bf16 = bf16;
   call.q = q;
-  call.k = k;
-  call.v = v;
   call.stride = width;
   call.heads = args.heads;
   call.head_dim = args.head_dim;

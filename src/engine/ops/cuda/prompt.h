@@ -82,7 +82,7 @@ struct PictureLayerArgs {
   float* y = nullptr;  // += o(attention); may be x
 };
 bool prompt_takes_picture(const PictureLayerArgs& args, const Device& device);
-/// room: rows * (cols + 4 * heads * head_dim) values of 2 bytes.
+/// room: rows * (cols + 6 * heads * head_dim) values of 2 bytes.
 void prompt_picture_attention(const PictureLayerArgs& args, Room room, Context& context);
 
 }  // namespace visavis::ops::cuda

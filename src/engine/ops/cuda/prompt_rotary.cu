@@ -14,52 +14,109 @@ __device__ __half to_half(float x) {
   return __float2half_rn(fminf(fmaxf(x, -kLargestHalf), kLargestHalf));
 }
 
-// The angle is rounded to f32 before its cosine and sine, as in the oracle.
-__device__ void turn(const RopeFrequencies& table, const int32_t* positions, int64_t tokens,
-                     int64_t token, int pair, float& cosine, float& sine) {
-  const auto position = static_cast<float>(positions[table.axis[pair] * tokens + token]);
-  sincosf(position * table.inv_freq[pair], &sine, &cosine);
-}
+// Frequencies as many threads read them: each its own, which constant memory would serve one by
+// one.
+struct SharedFrequencies {
+  float inv_freq[kMostPairs];
+  uint8_t axis[kMostPairs];
+
+  __device__ void load(const RopeFrequencies& table) {
+    for (int j = static_cast<int>(threadIdx.x); j < table.pairs; j += kThreads) {
+      inv_freq[j] = table.inv_freq[j];
+      axis[j] = table.axis[j];
+    }
+    __syncthreads();
+  }
+
+  // The angle is rounded to f32 before its cosine and sine, as in the oracle; turns of it are taken
+  // off in two parts, which leaves it exact to 1e-6 for angles up to 10^5.
+  __device__ void turn(const int32_t* positions, int64_t tokens, int64_t token, int pair,
+                       float& cosine, float& sine) const {
+    const float angle = static_cast<float>(positions[axis[pair] * tokens + token]) * inv_freq[pair];
+    const float turns = rintf(angle * 0.15915494309189535f);
+    float rest = fmaf(-turns, 6.28125f, angle);
+    rest = fmaf(-turns, 0.0019353071795864769f, rest);
+    __sincosf(rest, &sine, &cosine);
+  }
+};
 
 template <class T>
-__device__ float widen(T value);
+__device__ float2 widen(uint32_t bits);
 template <>
-__device__ float widen(__half value) {
-  return __half2float(value);
+__device__ float2 widen<__half>(uint32_t bits) {
+  return __half22float2(*reinterpret_cast<const __half2*>(&bits));
 }
 template <>
-__device__ float widen(__nv_bfloat16 value) {
-  return __bfloat162float(value);
+__device__ float2 widen<__nv_bfloat16>(uint32_t bits) {
+  return __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&bits));
 }
 template <class T>
-__device__ T narrow(float value);
+__device__ uint32_t narrow(float low, float high);
 template <>
-__device__ __half narrow(float value) {
-  return to_half(value);
+__device__ uint32_t narrow<__half>(float low, float high) {
+  const __half2 pair = __halves2half2(to_half(low), to_half(high));
+  return *reinterpret_cast<const uint32_t*>(&pair);
 }
 template <>
-__device__ __nv_bfloat16 narrow(float value) {
-  return __float2bfloat16_rn(value);
+__device__ uint32_t narrow<__nv_bfloat16>(float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+  return *reinterpret_cast<const uint32_t*>(&pair);
 }
 
-// A block turns a token's q (blockIdx.y 0) or k; neighbouring threads take neighbouring pairs.
+constexpr int kPictureTokens = 4;
+
+// A block takes q, k and v of kPictureTokens tokens, a thread four successive pairs at a time.
 template <class T>
-__global__ void picture_rope_kernel(PictureRopeArgs args) {
-  __shared__ float cosine[kMostPairs];
-  __shared__ float sine[kMostPairs];
-  const int64_t token = blockIdx.x;
+__global__ void __launch_bounds__(kThreads) picture_rope_kernel(PictureRopeArgs args) {
+  __shared__ SharedFrequencies frequencies;
+  __shared__ float cosine[kPictureTokens][kMostPairs];
+  __shared__ float sine[kPictureTokens][kMostPairs];
+  frequencies.load(args.table);
   const int pairs = args.table.pairs;
-  for (int j = static_cast<int>(threadIdx.x); j < pairs; j += kThreads)
-    turn(args.table, args.positions, args.tokens, token, j, cosine[j], sine[j]);
-  __syncthreads();
-  T* x = static_cast<T*>(blockIdx.y == 0 ? args.q : args.k) + token * args.heads * 2 * pairs;
-  for (int i = static_cast<int>(threadIdx.x); i < args.heads * pairs; i += kThreads) {
+  const int64_t start = int64_t{blockIdx.x} * kPictureTokens;
+  const int tokens = static_cast<int>(min(int64_t{kPictureTokens}, args.tokens - start));
+  for (int i = static_cast<int>(threadIdx.x); i < tokens * pairs; i += kThreads) {
+    const int token = i / pairs;
     const int j = i % pairs;
-    T* first = x + i / pairs * 2 * pairs + j;
-    const float a = widen(first[0]);
-    const float b = widen(first[pairs]);
-    first[0] = narrow<T>(a * cosine[j] - b * sine[j]);
-    first[pairs] = narrow<T>(b * cosine[j] + a * sine[j]);
+    frequencies.turn(args.positions, args.tokens, start + token, j, cosine[token][j],
+                     sine[token][j]);
+  }
+  __syncthreads();
+  const int quads = pairs / 4;
+  const int heads = static_cast<int>(args.heads);
+  for (int i = static_cast<int>(threadIdx.x); i < 3 * tokens * heads * quads; i += kThreads) {
+    const int j = i % quads * 4;
+    const int row = i / quads;
+    const int head = row % heads;
+    const int token = row / heads % tokens;
+    const int part = row / (heads * tokens);
+    const int64_t place = ((start + token) * heads + head) * 2 * pairs + j;
+    const int64_t packed = (head * args.tokens + start + token) * 2 * pairs + j;
+    const T* first = static_cast<const T*>(part == 0   ? args.q
+                                           : part == 1 ? args.k
+                                                       : args.v) +
+                     place;
+    T* to = part == 0   ? static_cast<T*>(args.q) + place
+            : part == 1 ? static_cast<T*>(args.packed_k) + packed
+                        : static_cast<T*>(args.packed_v) + packed;
+    uint2 low = *reinterpret_cast<const uint2*>(first);
+    uint2 high = *reinterpret_cast<const uint2*>(first + pairs);
+    const auto rotate = [&](uint32_t& a_bits, uint32_t& b_bits, int p) {
+      const float2 a = widen<T>(a_bits);
+      const float2 b = widen<T>(b_bits);
+      const float c0 = cosine[token][p];
+      const float c1 = cosine[token][p + 1];
+      const float s0 = sine[token][p];
+      const float s1 = sine[token][p + 1];
+      a_bits = narrow<T>(a.x * c0 - b.x * s0, a.y * c1 - b.y * s1);
+      b_bits = narrow<T>(b.x * c0 + a.x * s0, b.y * c1 + a.y * s1);
+    };
+    if (part != 2) {
+      rotate(low.x, high.x, j);
+      rotate(low.y, high.y, j + 2);
+    }
+    *reinterpret_cast<uint2*>(to) = low;
+    *reinterpret_cast<uint2*>(to + pairs) = high;
   }
 }
 
@@ -67,14 +124,32 @@ __global__ void picture_rope_kernel(PictureRopeArgs args) {
 template <int kHeadDim>
 struct WarpHead {
   static constexpr int kPairs = kHeadDim / 64;
+  static_assert(kPairs == 1 || kPairs == 2);
   float low[kPairs];
   float high[kPairs];
 
   __device__ void load(const float* x, int lane) {
-#pragma unroll
-    for (int p = 0; p < kPairs; ++p) {
-      low[p] = x[lane * kPairs + p];
-      high[p] = x[kHeadDim / 2 + lane * kPairs + p];
+    if constexpr (kPairs == 2) {
+      const float2 a = reinterpret_cast<const float2*>(x)[lane];
+      const float2 b = reinterpret_cast<const float2*>(x + kHeadDim / 2)[lane];
+      low[0] = a.x;
+      low[1] = a.y;
+      high[0] = b.x;
+      high[1] = b.y;
+    } else {
+      low[0] = x[lane];
+      high[0] = x[kHeadDim / 2 + lane];
+    }
+  }
+  // As f16, `scale` times.
+  __device__ void store(__half* to, float scale, int lane) const {
+    if constexpr (kPairs == 2) {
+      reinterpret_cast<uint32_t*>(to)[lane] = narrow<__half>(low[0] * scale, low[1] * scale);
+      reinterpret_cast<uint32_t*>(to + kHeadDim / 2)[lane] =
+          narrow<__half>(high[0] * scale, high[1] * scale);
+    } else {
+      to[lane] = to_half(low[0] * scale);
+      to[kHeadDim / 2 + lane] = to_half(high[0] * scale);
     }
   }
   __device__ void norm(const float* weight, float eps, int lane) {
@@ -99,37 +174,41 @@ struct WarpHead {
   }
 };
 
-constexpr int kHeadsAtOnce = 8;
+constexpr int kHeadsAtOnce = 4;
 
 // A warp takes kHeadsAtOnce heads of one token.
 template <int kHeadDim>
 __global__ void __launch_bounds__(kThreads) query_kernel(PromptRotaryArgs args) {
   using Head = WarpHead<kHeadDim>;
+  __shared__ SharedFrequencies frequencies;
+  frequencies.load(args.table);
   const int lane = threadIdx.x % kWarp;
   const int64_t task = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp;
   const int64_t tasks_per_token = (args.heads + kHeadsAtOnce - 1) / kHeadsAtOnce;
   const int64_t token = task / tasks_per_token;
   if (token >= args.batch.tokens) return;
   const int64_t first = task % tasks_per_token * kHeadsAtOnce;
+  Head heads[kHeadsAtOnce];
+#pragma unroll
+  for (int h = 0; h < kHeadsAtOnce; ++h) {
+    if (first + h < args.heads)
+      heads[h].load(args.q + (token * args.heads + first + h) * kHeadDim, lane);
+  }
   float cosine[Head::kPairs];
   float sine[Head::kPairs];
 #pragma unroll
   for (int p = 0; p < Head::kPairs; ++p) {
-    turn(args.table, args.batch.positions, args.batch.tokens, token, lane * Head::kPairs + p,
-         cosine[p], sine[p]);
+    frequencies.turn(args.batch.positions, args.batch.tokens, token, lane * Head::kPairs + p,
+                     cosine[p], sine[p]);
   }
-#pragma unroll 4
-  for (int64_t h = first; h < min(first + kHeadsAtOnce, args.heads); ++h) {
-    Head head;
-    head.load(args.q + (token * args.heads + h) * kHeadDim, lane);
-    if (args.q_norm != nullptr) head.norm(args.q_norm, args.q_eps, lane);
-    head.rotate(cosine, sine);
-    __half* to = static_cast<__half*>(args.rotated_q) + (token * args.heads + h) * 2 * kHeadDim;
 #pragma unroll
-    for (int p = 0; p < Head::kPairs; ++p) {
-      to[lane * Head::kPairs + p] = to_half(head.low[p] * args.scale);
-      to[kHeadDim / 2 + lane * Head::kPairs + p] = to_half(head.high[p] * args.scale);
-    }
+  for (int h = 0; h < kHeadsAtOnce; ++h) {
+    if (first + h >= args.heads) break;
+    if (args.q_norm != nullptr) heads[h].norm(args.q_norm, args.q_eps, lane);
+    heads[h].rotate(cosine, sine);
+    heads[h].store(
+        static_cast<__half*>(args.rotated_q) + (token * args.heads + first + h) * 2 * kHeadDim,
+        args.scale, lane);
   }
 }
 
@@ -141,42 +220,48 @@ template <int kHeadDim>
 __global__ void __launch_bounds__(kThreads) cache_kernel(PromptRotaryArgs args) {
   using Head = WarpHead<kHeadDim>;
   constexpr int kPitch = kTokensAtOnce + 2;
+  constexpr int kTurns = kTokensAtOnce / kWarps;
   __shared__ __half keys[kHeadDim * kPitch];
+  __shared__ SharedFrequencies frequencies;
+  frequencies.load(args.table);
   const int lane = threadIdx.x % kWarp;
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int64_t start = int64_t{blockIdx.x} * kTokensAtOnce;
   const int64_t head_index = blockIdx.y;
   const int64_t kv_heads = args.kv.kv_heads;
-  for (int i = warp; i < kTokensAtOnce; i += kWarps) {
-    const int64_t token = start + i;
+  Head heads[kTurns];
+  Head values[kTurns];
+#pragma unroll
+  for (int i = 0; i < kTurns; ++i) {
+    const int64_t token = start + i * kWarps + warp;
+    if (token >= args.batch.tokens) break;
+    heads[i].load(args.k + (token * kv_heads + head_index) * kHeadDim, lane);
+    values[i].load(args.v + (token * kv_heads + head_index) * kHeadDim, lane);
+  }
+#pragma unroll
+  for (int i = 0; i < kTurns; ++i) {
+    const int column = i * kWarps + warp;
+    const int64_t token = start + column;
     if (token >= args.batch.tokens) break;
     float cosine[Head::kPairs];
     float sine[Head::kPairs];
 #pragma unroll
     for (int p = 0; p < Head::kPairs; ++p) {
-      turn(args.table, args.batch.positions, args.batch.tokens, token, lane * Head::kPairs + p,
-           cosine[p], sine[p]);
+      frequencies.turn(args.batch.positions, args.batch.tokens, token, lane * Head::kPairs + p,
+                       cosine[p], sine[p]);
     }
-    Head head;
-    head.load(args.k + (token * kv_heads + head_index) * kHeadDim, lane);
-    if (args.k_norm != nullptr) head.norm(args.k_norm, args.k_eps, lane);
-    head.rotate(cosine, sine);
+    if (args.k_norm != nullptr) heads[i].norm(args.k_norm, args.k_eps, lane);
+    heads[i].rotate(cosine, sine);
 #pragma unroll
     for (int p = 0; p < Head::kPairs; ++p) {
-      keys[(lane * Head::kPairs + p) * kPitch + i] = to_half(head.low[p]);
-      keys[(kHeadDim / 2 + lane * Head::kPairs + p) * kPitch + i] = to_half(head.high[p]);
+      keys[(lane * Head::kPairs + p) * kPitch + column] = to_half(heads[i].low[p]);
+      keys[(kHeadDim / 2 + lane * Head::kPairs + p) * kPitch + column] = to_half(heads[i].high[p]);
     }
-    Head value;
-    value.load(args.v + (token * kv_heads + head_index) * kHeadDim, lane);
     const int64_t slot = args.batch.slots[token];
-    __half* to =
+    values[i].store(
         static_cast<__half*>(args.kv.v) +
-        ((slot / kPageSize * kv_heads + head_index) * kPageSize + slot % kPageSize) * kHeadDim;
-#pragma unroll
-    for (int p = 0; p < Head::kPairs; ++p) {
-      to[lane * Head::kPairs + p] = to_half(value.low[p]);
-      to[kHeadDim / 2 + lane * Head::kPairs + p] = to_half(value.high[p]);
-    }
+            ((slot / kPageSize * kv_heads + head_index) * kPageSize + slot % kPageSize) * kHeadDim,
+        1.0f, lane);
   }
   __syncthreads();
   const int64_t token = start + lane;
@@ -202,7 +287,7 @@ void launch(const PromptRotaryArgs& args, cudaStream_t stream) {
 
 void picture_rope(const PictureRopeArgs& args, Context& context) {
   if (args.tokens == 0) return;
-  const dim3 grid(static_cast<unsigned>(args.tokens), 2);
+  const auto grid = static_cast<unsigned>((args.tokens + kPictureTokens - 1) / kPictureTokens);
   if (args.bf16) {
     picture_rope_kernel<__nv_bfloat16><<<grid, kThreads, 0, context.stream>>>(args);
   } else {

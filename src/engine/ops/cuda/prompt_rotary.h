@@ -5,7 +5,8 @@
 
 namespace visavis::ops::cuda {
 
-/// Rotates 16-bit q and k [tokens, heads, 2 * pairs] in place, each with the same positions.
+/// Rotates 16-bit q [tokens, heads, 2 * pairs] in place, and k like it into packed_k
+/// [heads, tokens, 2 * pairs], where v goes as it is; pairs is a multiple of 4.
 struct PictureRopeArgs {
   RopeFrequencies table;
   const int32_t* positions = nullptr;  // [3, tokens]
@@ -13,7 +14,10 @@ struct PictureRopeArgs {
   int64_t heads = 0;
   bool bf16 = true;
   void* q = nullptr;
-  void* k = nullptr;
+  const void* k = nullptr;
+  const void* v = nullptr;
+  void* packed_k = nullptr;
+  void* packed_v = nullptr;
 };
 void picture_rope(const PictureRopeArgs& args, Context& context);
 
