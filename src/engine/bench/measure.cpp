@@ -101,7 +101,9 @@ class Measurement {
     note_peak(report_.peak_bytes);
     note_device_memory();
     if (!stop_) take_ceilings();
-    if (report_.peak_bytes > 0) report_.peak_bytes -= probe_->bytes();
+    // A card's probe holds memory of the card.
+    if (report_.peak_bytes > 0 && report_.options.memory == nullptr)
+      report_.peak_bytes -= probe_->bytes();
     report_.stopped = stop_;
     return std::move(report_);
   }

@@ -1,5 +1,6 @@
 #include "engine/bench/work.h"
 
+#include <algorithm>
 #include <variant>
 
 namespace visavis::bench {
@@ -18,7 +19,9 @@ double Work::read_seconds(const ops::Ceilings& ceilings) const {
 
 double Work::compute_seconds(const ops::Ceilings& ceilings) const {
   double seconds = int8_ops / ceilings.int8_ops_per_second + f32_ops / ceilings.flops_per_second;
-  if (bf16_ops > 0) seconds += bf16_ops / ceilings.bf16_flops_per_second;
+  // Without a rate of its own, 16-bit arithmetic is at least as fast as f32's.
+  if (bf16_ops > 0)
+    seconds += bf16_ops / std::max(ceilings.bf16_flops_per_second, ceilings.flops_per_second);
   return seconds;
 }
 

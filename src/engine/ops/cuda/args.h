@@ -211,7 +211,11 @@ void add_position_grid(const float* grid, int64_t side, int64_t h, int64_t w, in
                        int64_t dim, float* y, Context& context);
 void arg_max(const float* logits, int64_t n, int64_t cols, int32_t* ids, Context& context);
 
-// The loops of ceilings.cpp, in ceiling_loops.cu; the latter two return the operations queued.
+// The loops of ceilings.cpp, in ceiling_loops.cu; the last two return the operations queued.
+
+/// Fills memory with 16-bit floats (bf16 and f16 alike) of random bits and moderate size: products
+/// of equal or zero values use less power, and so run faster, than a model's.
+void run_fill_loop(void* data, int64_t bytes, const Context& context);
 void run_read_loop(const void* data, int64_t bytes, float* sink, const Context& context);
 double run_multiply_loop(int rounds, float* sink, const Context& context);
 double run_dot_loop(int rounds, float* sink, const Context& context);

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "engine/ops/cuda/device.h"
+#include "engine/ops/cuda/matrix_library.h"
 #include "engine/ops/cuda/memory.h"
 
 namespace visavis::ops::cuda {
@@ -34,7 +35,7 @@ class Probe final : public CeilingProbe {
                 5, [&] { return run_multiply_loop(kRounds, memory_.as<float>(), context); }),
             .int8_ops_per_second =
                 best_rate(5, [&] { return run_dot_loop(kRounds, memory_.as<float>(), context); }),
-            .bf16_flops_per_second = 0,
+            .bf16_flops_per_second = best_matrix_rate(),
             .int8_instruction = "dp4a"};
   }
 
@@ -53,7 +54,7 @@ class Probe final : public CeilingProbe {
     check(cudaEventCreate(&begin_), "creating an event");
     check(cudaEventCreate(&end_), "creating an event");
     memory_ = allocate_device(kReadBytes, device_.index, std::make_shared<Counters>());
-    check(cudaMemsetAsync(memory_.data(), 0, kReadBytes, stream_), "filling memory");
+    run_fill_loop(memory_.data(), kReadBytes, {stream_, device_, nullptr});
   }
 
   double best_read(int passes) {
@@ -62,6 +63,33 @@ class Probe final : public CeilingProbe {
       run_read_loop(memory_.data(), kReadBytes, memory_.as<float>(), context);
       return static_cast<double>(kReadBytes);
     });
+  }
+
+  // Of 16-bit floats: bf16, on Turing f16. A large product by cuBLASLt; 0 without the library.
+  double best_matrix_rate() {
+    const std::unique_ptr<MatrixLibrary> library = MatrixLibrary::open();
+    if (library == nullptr) return 0;
+    constexpr int64_t kSide = 8192;
+    constexpr int64_t kMatrixBytes = kSide * kSide * 2;
+    static_assert(4 * kMatrixBytes <= kReadBytes);
+    std::byte* const data = memory_.data();
+    const MatrixProduct product{.type = device_.sm < 80 ? MatrixType::f16 : MatrixType::bf16,
+                                .y_f32 = false,
+                                .rows = kSide,
+                                .n = kSide,
+                                .cols = kSide,
+                                .w = data,
+                                .w_row = kSide,
+                                .x = data + kMatrixBytes,
+                                .x_row = kSide,
+                                .y = data + 2 * kMatrixBytes,
+                                .y_row = kSide};
+    bool known = true;
+    const double rate = best_rate(5, [&] {
+      known = library->multiply(product, data + 3 * kMatrixBytes, kMatrixBytes, stream_);
+      return 2.0 * kSide * kSide * kSide;
+    });
+    return known ? rate : 0;
   }
 
   // The best of some passes; each queues work and says how much.
