@@ -40,7 +40,7 @@ __device__ void load_queries(__half* shared, const Query* from, int64_t stride, 
   }
 }
 
-template <class Query, int kHeadDim, int kTiles, int kWarps>
+template <class Query, int kHeadDim, int kTiles, int kWarps, int kStages>
 __global__ void __launch_bounds__(kWarps * 32)
     cached_kernel(CachedAttentionArgs args, const Query* q, int64_t q_stride, int64_t q_head_stride,
                   float scale) {
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kWarps * 32)
   const uint32_t shared_keys = shared_queries + Tile::kQueryValues * 2;
   constexpr uint32_t kStage = (Tile::kKeyValues + Tile::kValueValues) * 2;
   const auto load = [&](int tile) {
-    const uint32_t to = shared_keys + static_cast<uint32_t>(tile % 2) * kStage;
+    const uint32_t to = shared_keys + static_cast<uint32_t>(tile % kStages) * kStage;
     const int64_t from = (pages[tile] * args.kv.kv_heads + kv_head) * kHeadDim * kKeysPerTile;
     const __half* keys = static_cast<const __half*>(args.kv.k) + from;
     const __half* values = static_cast<const __half*>(args.kv.v) + from;
@@ -108,8 +108,8 @@ __global__ void __launch_bounds__(kWarps * 32)
     wait_copies<0>();
     __syncthreads();  // tile t has arrived, and nobody reads tile t - 1 any more
     if (t == 0) tile.load_queries(shared_queries);
-    if (t + 1 < tiles) load(t + 1);
-    const uint32_t stage = shared_keys + static_cast<uint32_t>(t % 2) * kStage;
+    if (kStages > 1 && t + 1 < tiles) load(t + 1);
+    const uint32_t stage = shared_keys + static_cast<uint32_t>(t % kStages) * kStage;
     float scores[kTiles][Tile::kColumns][4];
     tile.score(shared_queries, stage, scores);
     if ((t + 1) * kKeysPerTile > hidden + first + 1) {
@@ -122,6 +122,10 @@ __global__ void __launch_bounds__(kWarps * 32)
       Tile::mask(limit, scores);
     }
     tile.weigh(1.0f, stage + Tile::kKeyValues * 2, scores);
+    if (kStages == 1 && t + 1 < tiles) {
+      __syncthreads();  // everybody has read tile t
+      load(t + 1);
+    }
   }
   const int64_t y_stride = args.heads * kHeadDim;
   float* out = args.y + (begin + first) * y_stride + head * kHeadDim;
@@ -131,58 +135,66 @@ __global__ void __launch_bounds__(kWarps * 32)
   });
 }
 
-template <class Query, int kHeadDim, int kTiles>
+constexpr int kWarps = 4;
+
+template <int kHeadDim, int kTiles>
+constexpr int shared_for(int stages) {
+  return FlashTile<__half, kHeadDim, kTiles, kWarps, true>::shared_bytes(stages);
+}
+
+template <class Query, int kHeadDim, int kTiles, int kStages>
 void launch(const CachedAttentionArgs& args, const CachedQueries& queries, cudaStream_t stream) {
-  constexpr int kWarps = 4;
   using Tile = FlashTile<__half, kHeadDim, kTiles, kWarps, true>;
-  const auto kernel = cached_kernel<Query, kHeadDim, kTiles, kWarps>;
-  check(
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Tile::kSharedBytes),
-      "cached_attention (flash)");
+  constexpr int kShared = Tile::shared_bytes(kStages);
+  const auto kernel = cached_kernel<Query, kHeadDim, kTiles, kWarps, kStages>;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared),
+        "cached_attention (flash)");
   const dim3 grid(
       static_cast<unsigned>((args.batch.longest_query + Tile::kQueries - 1) / Tile::kQueries),
       static_cast<unsigned>(args.heads), static_cast<unsigned>(args.batch.sequences));
-  kernel<<<grid, Tile::kThreads, Tile::kSharedBytes, stream>>>(
-      args, static_cast<const Query*>(queries.q), queries.stride, queries.head_stride,
-      args.scale * kLog2E);
+  kernel<<<grid, Tile::kThreads, kShared, stream>>>(args, static_cast<const Query*>(queries.q),
+                                                    queries.stride, queries.head_stride,
+                                                    args.scale * kLog2E);
+  launched("cached_attention (flash)");
 }
 
 // Blocks of 128 queries read keys half as often; blocks of 64 fill more multiprocessors and waste
 // less on the diagonal.
 template <class Query, int kHeadDim>
-void choose_tiles(const CachedAttentionArgs& args, const CachedQueries& queries,
-                  cudaStream_t stream) {
+void choose_tiles(const CachedAttentionArgs& args, const CachedQueries& queries, Context& context) {
   constexpr int64_t kManyQueries = 1024;
-  if (args.batch.longest_query >= kManyQueries) {
-    launch<Query, kHeadDim, 2>(args, queries, stream);
+  if (context.device.code < kAsynchronousCopies) {
+    launch<Query, kHeadDim, 1, kStagesWithout>(args, queries, context.stream);
+  } else if (args.batch.longest_query >= kManyQueries &&
+             context.device.shared_bytes >= shared_for<kHeadDim, 2>(kStagesWithCopies)) {
+    launch<Query, kHeadDim, 2, kStagesWithCopies>(args, queries, context.stream);
   } else {
-    launch<Query, kHeadDim, 1>(args, queries, stream);
+    launch<Query, kHeadDim, 1, kStagesWithCopies>(args, queries, context.stream);
   }
 }
 
 template <class Query>
-void choose_width(const CachedAttentionArgs& args, const CachedQueries& queries,
-                  cudaStream_t stream) {
-  if (args.kv.head_dim == 64) return choose_tiles<Query, 64>(args, queries, stream);
-  choose_tiles<Query, 128>(args, queries, stream);
+void choose_width(const CachedAttentionArgs& args, const CachedQueries& queries, Context& context) {
+  if (args.kv.head_dim == 64) return choose_tiles<Query, 64>(args, queries, context);
+  choose_tiles<Query, 128>(args, queries, context);
 }
 
 }  // namespace
 
 bool flash_cached_supports(const CachedAttentionArgs& args, const Device& device) {
-  constexpr int kSharedBytes = FlashTile<__half, 128, 1, 4, true>::kSharedBytes;
+  const int stages = device.code < kAsynchronousCopies ? kStagesWithout : kStagesWithCopies;
   return args.kv.type == KvType::f16 && args.kv.page_size == kKeysPerTile &&
-         (args.kv.head_dim == 64 || args.kv.head_dim == 128) && device.shared_bytes >= kSharedBytes;
+         (args.kv.head_dim == 64 || args.kv.head_dim == 128) &&
+         device.shared_bytes >= shared_for<128, 1>(stages);
 }
 
 void flash_cached(const CachedAttentionArgs& args, const CachedQueries& queries, Context& context) {
   if (args.batch.tokens == 0) return;
   if (queries.f16) {
-    choose_width<__half>(args, queries, context.stream);
+    choose_width<__half>(args, queries, context);
   } else {
-    choose_width<float>(args, queries, context.stream);
+    choose_width<float>(args, queries, context);
   }
-  launched("cached_attention (flash)");
 }
 
 void cached_attention_flash(const CachedAttentionArgs& args, Context& context) {

@@ -35,7 +35,7 @@ __device__ void copy_straight(uint32_t shared, const T* from, int valid) {
   }
 }
 
-template <class T, class Out, int kHeadDim, int kTiles, int kWarps>
+template <class T, class Out, int kHeadDim, int kTiles, int kWarps, int kStages>
 __global__ void __launch_bounds__(kWarps * 32)
     picture_kernel(const T* q, const T* k, const T* v, int64_t stride, int64_t kv_stride,
                    int64_t kv_head_stride, int64_t y_stride, const int32_t* segment_start,
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(kWarps * 32)
   const T* keys = k + begin * kv_stride + blockIdx.y * kv_head_stride;
   const T* values = v + begin * kv_stride + blockIdx.y * kv_head_stride;
   const auto load = [&](int tile) {
-    const uint32_t to = shared_keys + static_cast<uint32_t>(tile % 2) * kStage;
+    const uint32_t to = shared_keys + static_cast<uint32_t>(tile % kStages) * kStage;
     const int start = tile * kKeysPerTile;
     const int left = length - start;
     const int64_t from = start * kv_stride;
@@ -81,8 +81,8 @@ __global__ void __launch_bounds__(kWarps * 32)
     wait_copies<0>();
     __syncthreads();  // tile t has arrived, and nobody reads tile t - 1 any more
     if (t == 0) tile.load_queries(shared_queries);
-    if (t + 1 < tiles) load(t + 1);
-    const uint32_t stage = shared_keys + static_cast<uint32_t>(t % 2) * kStage;
+    if (kStages > 1 && t + 1 < tiles) load(t + 1);
+    const uint32_t stage = shared_keys + static_cast<uint32_t>(t % kStages) * kStage;
     float scores[kTiles][Tile::kColumns][4];
     tile.score(shared_queries, stage, scores);
     const int left = length - t * kKeysPerTile;
@@ -93,6 +93,10 @@ __global__ void __launch_bounds__(kWarps * 32)
       Tile::mask(limit, scores);
     }
     tile.weigh(scale, stage + Tile::kKeyValues * 2, scores);
+    if (kStages == 1 && t + 1 < tiles) {
+      __syncthreads();  // everybody has read tile t
+      load(t + 1);
+    }
   }
   Out* out = y + (begin + first) * y_stride + head;
   tile.finish([&](int row, int column, float low, float high) {
@@ -106,66 +110,86 @@ __global__ void __launch_bounds__(kWarps * 32)
   });
 }
 
-template <class T, class Out, int kHeadDim, int kTiles>
+constexpr int kWarps = 4;
+
+template <int kHeadDim, int kTiles>
+constexpr int shared_for(int stages) {
+  return FlashTile<__half, kHeadDim, kTiles, kWarps, false>::shared_bytes(stages);
+}
+
+template <class T, class Out, int kHeadDim, int kTiles, int kStages>
 void launch(const PictureAttentionCall& call, cudaStream_t stream) {
-  constexpr int kWarps = 4;
   using Tile = FlashTile<T, kHeadDim, kTiles, kWarps, false>;
-  const auto kernel = picture_kernel<T, Out, kHeadDim, kTiles, kWarps>;
-  static_cast<void>(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                         Tile::kSharedBytes));
+  constexpr int kShared = Tile::shared_bytes(kStages);
+  const auto kernel = picture_kernel<T, Out, kHeadDim, kTiles, kWarps, kStages>;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared),
+        "attention inside a picture");
   const dim3 grid(
       static_cast<unsigned>((call.longest_segment + Tile::kQueries - 1) / Tile::kQueries),
       static_cast<unsigned>(call.heads), static_cast<unsigned>(call.segments));
-  kernel<<<grid, Tile::kThreads, Tile::kSharedBytes, stream>>>(
+  kernel<<<grid, Tile::kThreads, kShared, stream>>>(
       static_cast<const T*>(call.q), static_cast<const T*>(call.k), static_cast<const T*>(call.v),
       call.stride, call.kv_stride, call.kv_head_stride, call.heads * call.head_dim,
       call.segment_start, call.scale * kLog2E, static_cast<Out*>(call.y));
+  launched("attention inside a picture");
 }
 
 // Blocks of 128 queries read keys half as often; blocks of 64 fill more multiprocessors.
 template <class T, class Out, int kHeadDim>
-void choose_tiles(const PictureAttentionCall& call, cudaStream_t stream) {
+void choose_tiles(const PictureAttentionCall& call, Context& context) {
   constexpr int64_t kEnoughBlocks = 256;
   const int64_t blocks = (call.longest_segment + 127) / 128 * call.heads * call.segments;
-  if (blocks >= kEnoughBlocks) {
-    launch<T, Out, kHeadDim, 2>(call, stream);
+  if constexpr (std::is_same_v<T, __half>) {
+    if (context.device.code < kAsynchronousCopies)
+      return launch<T, Out, kHeadDim, 1, kStagesWithout>(call, context.stream);
+  }
+  if (blocks >= kEnoughBlocks &&
+      context.device.shared_bytes >= shared_for<kHeadDim, 2>(kStagesWithCopies)) {
+    launch<T, Out, kHeadDim, 2, kStagesWithCopies>(call, context.stream);
   } else {
-    launch<T, Out, kHeadDim, 1>(call, stream);
+    launch<T, Out, kHeadDim, 1, kStagesWithCopies>(call, context.stream);
   }
 }
 
 template <class T, class Out>
-void choose_width(const PictureAttentionCall& call, cudaStream_t stream) {
+void choose_width(const PictureAttentionCall& call, Context& context) {
   switch (call.head_dim) {
     case 64:
-      return choose_tiles<T, Out, 64>(call, stream);
+      return choose_tiles<T, Out, 64>(call, context);
     case 72:
-      return choose_tiles<T, Out, 72>(call, stream);
+      return choose_tiles<T, Out, 72>(call, context);
     case 80:
-      return choose_tiles<T, Out, 80>(call, stream);
+      return choose_tiles<T, Out, 80>(call, context);
     default:
-      return choose_tiles<T, Out, 128>(call, stream);
+      return choose_tiles<T, Out, 128>(call, context);
   }
 }
 
 }  // namespace
 
 bool flash_picture_supports(int64_t head_dim, const Device& device) {
-  constexpr int kShared64 = FlashTile<__half, 64, 2, 4, false>::kSharedBytes;
-  constexpr int kShared80 = FlashTile<__half, 80, 2, 4, false>::kSharedBytes;
-  constexpr int kShared128 = FlashTile<__half, 128, 2, 4, false>::kSharedBytes;
-  const int wanted = head_dim <= 64 ? kShared64 : head_dim <= 80 ? kShared80 : kShared128;
-  if (device.shared_bytes < wanted) return false;
-  return head_dim == 64 || head_dim == 72 || head_dim == 80 || head_dim == 128;
+  const int stages = device.code < kAsynchronousCopies ? kStagesWithout : kStagesWithCopies;
+  switch (head_dim) {
+    case 64:
+      return device.shared_bytes >= shared_for<64, 1>(stages);
+    case 72:
+      return device.shared_bytes >= shared_for<72, 1>(stages);
+    case 80:
+      return device.shared_bytes >= shared_for<80, 1>(stages);
+    case 128:
+      return device.shared_bytes >= shared_for<128, 1>(stages);
+    default:
+      return false;
+  }
 }
 
-void flash_picture(const PictureAttentionCall& call, cudaStream_t stream) {
+void flash_picture(const PictureAttentionCall& call, Context& context) {
   if (call.bf16) {
-    if (call.y_f32) return choose_width<__nv_bfloat16, float>(call, stream);
-    return choose_width<__nv_bfloat16, __nv_bfloat16>(call, stream);
+    if (call.y_f32) return choose_width<__nv_bfloat16, float>(call, context);
+    return choose_width<__nv_bfloat16, __nv_bfloat16>(call, context);
   }
-  if (call.y_f32) return choose_width<__half, float>(call, stream);
-  choose_width<__half, __half>(call, stream);
+  if (call.y_f32) return choose_width<__half, float>(call, context);
+  choose_width<__half, __half>(call, context);
 }
 
 }  // namespace visavis::ops::cuda

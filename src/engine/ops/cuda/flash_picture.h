@@ -27,7 +27,6 @@ struct PictureAttentionCall {
 
 bool flash_picture_supports(int64_t head_dim, const Device& device);
 
-/// Queues the kernel; the caller looks for launch errors.
-void flash_picture(const PictureAttentionCall& call, cudaStream_t stream);
+void flash_picture(const PictureAttentionCall& call, Context& context);
 
 }  // namespace visavis::ops::cuda

@@ -15,6 +15,12 @@ constexpr float kLog2E = 1.4426950408889634f;
 /// successive rows begin in different banks.
 __host__ __device__ constexpr int padded_row(int values) { return ((values / 8) | 1) * 8; }
 
+/// Tiles of keys and values in shared memory: two where copies run beside the products, one where
+/// they do not (before Ampere) and shared memory is small.
+constexpr int kAsynchronousCopies = 80;  // Device::code that has them
+constexpr int kStagesWithCopies = 2;
+constexpr int kStagesWithout = 1;
+
 /// kKeysByDim: a tile of keys lies [head_dim, 64 keys], as in the cache; else [64 keys, head_dim].
 template <class T, int kHeadDim, int kTiles, int kWarps, bool kKeysByDim>
 struct FlashTile {
@@ -26,8 +32,9 @@ struct FlashTile {
   static constexpr int kKeyValues = kKeysByDim ? kHeadDim * kKeyRow : kKeysPerTile * kKeyRow;
   static constexpr int kValueValues = kKeysPerTile * kRow;
   static constexpr int kQueryValues = kQueries * kRow;
-  static constexpr int kSharedBytes =
-      (kQueryValues + 2 * (kKeyValues + kValueValues)) * static_cast<int>(sizeof(T));
+  static constexpr int shared_bytes(int stages) {
+    return (kQueryValues + stages * (kKeyValues + kValueValues)) * static_cast<int>(sizeof(T));
+  }
 
   static constexpr int kDeep = kHeadDim / 16;            // 16-deep steps of a score
   static constexpr bool kHalfStep = kHeadDim % 16 != 0;  // and one 8 deep

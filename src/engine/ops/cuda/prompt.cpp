@@ -381,8 +381,7 @@ void prompt_segment_attention(const SegmentAttentionArgs& args, Context& context
   call.scale = args.scale;
   call.y = args.y;
   call.y_f32 = true;
-  flash_picture(call, context.stream);
-  launched("segment_attention (flash)");
+  flash_picture(call, context);
 }
 
 bool prompt_takes_picture(const PictureLayerArgs& args, const Device& device) {
@@ -464,8 +463,7 @@ void prompt_picture_attention(const PictureLayerArgs& args, Room room, Context& 
   call.scale = args.scale;
   call.y = mixed;
   call.y_f32 = false;
-  flash_picture(call, context.stream);
-  launched("attention inside a picture");
+  flash_picture(call, context);
   multiply_one(type, mixed, rows, args.o.weight, args.y, true, true, args.o.bias, false, context);
 }
 
