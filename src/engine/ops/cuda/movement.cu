@@ -204,7 +204,9 @@ int code_that_runs() {
     cudaGetLastError();  // only asked; nothing failed
     return 0;
   }
-  return attributes.binaryVersion;
+  // Code that the driver made of PTX has the device's own version, but only what the PTX has.
+  const int written_for = attributes.ptxVersion > 0 ? attributes.ptxVersion : 1000;
+  return attributes.binaryVersion < written_for ? attributes.binaryVersion : written_for;
 }
 
 }  // namespace visavis::ops::cuda
