@@ -114,14 +114,17 @@ std::vector<int32_t> MeasuredModel::step(int64_t batch, int64_t context,
   rows.column = rows.time;
   rows.longest_query = count;
   rows.longest_context = context + count;
+  const uint64_t key = buffers_.make_repeatable(rows, workspace_, choose);
   const ops::StepBatch step = buffers_.upload(ops_, rows);
-  model_->forward(step, {}, pool_.layers(), buffers_.logit_rows(), workspace_, buffers_.logits());
+  ops_.run_step(key, [&] {
+    model_->forward(step, {}, pool_.layers(), buffers_.logit_rows(), workspace_, buffers_.logits());
+    if (choose) ops_.arg_max(buffers_.logits(), buffers_.choices());
+  });
   std::vector<int32_t> chosen(rows.logit_rows.size());
   if (!choose) {
     ops_.wait();
     return chosen;
   }
-  ops_.arg_max(buffers_.logits(), buffers_.choices());
   ops_.download(buffers_.choices(), chosen.data());
   return chosen;
 }

@@ -293,12 +293,16 @@ bool Scheduler::run_rows() {
 
   step_begin_ns_ = clock_.now_ns();
   try {
+    const uint64_t key =
+        images.empty() ? buffers_.make_repeatable(rows, loop_.workspace(), greedy) : 0;
     const ops::StepBatch batch = buffers_.upload(ops_, rows);
-    model_.forward(batch, images, pool_.layers(), buffers_.logit_rows(), loop_.workspace(),
-                   buffers_.logits());
+    ops_.run_step(key, [&] {
+      model_.forward(batch, images, pool_.layers(), buffers_.logit_rows(), loop_.workspace(),
+                     buffers_.logits());
+      if (greedy) ops_.arg_max(buffers_.logits(), buffers_.choices());
+    });
     if (greedy) {
       greedy_.resize(rows.logit_rows.size());
-      ops_.arg_max(buffers_.logits(), buffers_.choices());
       ops_.download(buffers_.choices(), greedy_.data());
     }
   } catch (const std::exception& error) {
@@ -365,12 +369,7 @@ void Scheduler::answer_token(Sequence& sequence, int64_t logit_row) {
   int32_t id = 0;
   if (sequence.sampler->plain_greedy() && !sequence.request.logprobs) {
     id = greedy_[static_cast<size_t>(logit_row)];
-    const tensor::View row =
-        tensor::slice_rows(tensor::View(buffers_.logits()), logit_row, logit_row + 1);
-    float logit = 0;
-    ops_.download({tensor::DType::f32, {1}, row.data + id * static_cast<int64_t>(sizeof(float))},
-                  &logit);
-    require(std::isfinite(logit), "the model computed a logit that is not a finite number");
+    require(id >= 0, "the model computed a logit that is not a finite number");
   } else {
     std::vector<float> logits = read_logits(logit_row);
     std::vector<float> raw;

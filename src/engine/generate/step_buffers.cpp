@@ -1,5 +1,9 @@
 #include "engine/generate/step_buffers.h"
 
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
 #include "engine/generate/kv_pool.h"
 
 namespace visavis::generate {
@@ -9,15 +13,19 @@ constexpr int64_t kIdBytes = sizeof(int32_t);
 
 // Elements of each buffer, in one place so that bytes() and the constructor agree.
 struct Sizes {
-  int64_t tokens, positions, sequences, pages, wanted, logits;
+  int64_t numbers;  // of everything that is uploaded
+  int64_t wanted, logits;
 
   Sizes(const models::Dimensions& dimensions, const models::Limits& limits)
-      : tokens(StepBuffers::max_tokens(limits)),
-        positions(3 * tokens),
-        sequences(limits.batch + 1),
-        pages(limits.batch * StepBuffers::max_pages(limits)),
-        wanted(StepBuffers::max_logit_rows(limits)),
-        logits(wanted * dimensions.vocabulary) {}
+      : wanted(StepBuffers::max_logit_rows(limits)), logits(wanted * dimensions.vocabulary) {
+    const int64_t tokens = StepBuffers::max_tokens(limits);
+    const int64_t tables = limits.batch * (1 + StepBuffers::max_pages(limits));
+    // ids, positions, slots; query starts, lengths, pages; logit rows
+    numbers = 5 * tokens + (limits.batch + 1) + tables + wanted + kArrays * kAlign;
+  }
+
+  static constexpr int64_t kArrays = 7;
+  static constexpr int64_t kAlign = 16;  // numbers
 };
 
 }  // namespace
@@ -28,30 +36,28 @@ int64_t StepBuffers::max_pages(const models::Limits& limits) {
 
 int64_t StepBuffers::bytes(const models::Dimensions& dimensions, const models::Limits& limits) {
   const Sizes sizes(dimensions, limits);
-  return kIdBytes * (2 * sizes.tokens + sizes.positions + 2 * sizes.sequences + sizes.pages +
-                     2 * sizes.wanted) +
+  return kIdBytes * (sizes.numbers + sizes.wanted) +
          sizes.logits * static_cast<int64_t>(sizeof(float));
 }
 
 StepBuffers::StepBuffers(ops::Ops& ops, const models::Dimensions& dimensions,
                          const models::Limits& limits)
     : vocabulary_(dimensions.vocabulary), max_pages_(max_pages(limits)) {
+  static std::atomic<uint64_t> made = 0;
+  number_ = ++made;
   const Sizes sizes(dimensions, limits);
-  ids_ = ops.allocate(sizes.tokens * kIdBytes);
-  positions_ = ops.allocate(sizes.positions * kIdBytes);
-  slots_ = ops.allocate(sizes.tokens * kIdBytes);
-  query_start_ = ops.allocate(sizes.sequences * kIdBytes);
-  kv_length_ = ops.allocate(sizes.sequences * kIdBytes);
-  page_table_ = ops.allocate(sizes.pages * kIdBytes);
-  wanted_ = ops.allocate(sizes.wanted * kIdBytes);
+  numbers_ = ops.allocate(sizes.numbers * kIdBytes);
   choices_ = ops.allocate(sizes.wanted * kIdBytes);
   logits_ = ops.allocate(sizes.logits * static_cast<int64_t>(sizeof(float)));
+  packed_.reserve(static_cast<size_t>(sizes.numbers));
 }
 
-tensor::MutView StepBuffers::place(ops::Ops& ops, const std::vector<int32_t>& values,
-                                   const tensor::Shape& shape, tensor::Buffer& buffer) {
-  const tensor::MutView view{tensor::DType::i32, shape, buffer.data()};
-  if (!values.empty()) ops.upload(values.data(), view);
+tensor::View StepBuffers::place(const std::vector<int32_t>& values, const tensor::Shape& shape) {
+  const tensor::View view{tensor::DType::i32, shape,
+                          numbers_.data() + static_cast<int64_t>(packed_.size()) * kIdBytes};
+  packed_.insert(packed_.end(), values.begin(), values.end());
+  constexpr size_t kAlign = Sizes::kAlign;
+  packed_.resize((packed_.size() + kAlign - 1) / kAlign * kAlign);
   return view;
 }
 
@@ -61,18 +67,38 @@ ops::StepBatch StepBuffers::upload(ops::Ops& ops, const StepRows& rows) {
   std::vector<int32_t> positions = rows.time;
   positions.insert(positions.end(), rows.row.begin(), rows.row.end());
   positions.insert(positions.end(), rows.column.begin(), rows.column.end());
-  logit_rows_ =
-      place(ops, rows.logit_rows, {static_cast<int64_t>(rows.logit_rows.size())}, wanted_);
-  return {.tokens = tokens,
-          .sequences = sequences,
-          .longest_query = rows.longest_query,
-          .longest_context = rows.longest_context,
-          .ids = place(ops, rows.ids, {tokens}, ids_),
-          .positions = place(ops, positions, {3, tokens}, positions_),
-          .query_start = place(ops, rows.query_start, {sequences + 1}, query_start_),
-          .kv_length = place(ops, rows.kv_length, {sequences}, kv_length_),
-          .page_table = place(ops, rows.page_table, {sequences, max_pages_}, page_table_),
-          .slots = place(ops, rows.slots, {tokens}, slots_)};
+  packed_.clear();
+  logit_rows_ = place(rows.logit_rows, {static_cast<int64_t>(rows.logit_rows.size())});
+  const ops::StepBatch batch = {.tokens = tokens,
+                                .sequences = sequences,
+                                .longest_query = rows.longest_query,
+                                .longest_context = rows.longest_context,
+                                .ids = place(rows.ids, {tokens}),
+                                .positions = place(positions, {3, tokens}),
+                                .query_start = place(rows.query_start, {sequences + 1}),
+                                .kv_length = place(rows.kv_length, {sequences}),
+                                .page_table = place(rows.page_table, {sequences, max_pages_}),
+                                .slots = place(rows.slots, {tokens})};
+  ops.upload(packed_.data(),
+             {tensor::DType::i32, {static_cast<int64_t>(packed_.size())}, numbers_.data()});
+  return batch;
+}
+
+uint64_t StepBuffers::make_repeatable(StepRows& rows, const tensor::Arena& workspace,
+                                      bool chosen) const {
+  const size_t sequences = rows.kv_length.size();
+  if (rows.longest_query != 1 || rows.logit_rows.size() != sequences) return 0;
+  // An eighth more than needed at most, from a size on where that is several pages.
+  const auto length = static_cast<uint64_t>(rows.longest_context);
+  const auto step = std::max<uint64_t>(kLeastContextStep, std::bit_ceil(length) / 16);
+  rows.longest_context = std::min(static_cast<int64_t>((length + step - 1) / step * step),
+                                  max_pages_ * KvPool::kPageSize);
+  uint64_t key = 0;
+  for (const uint64_t part :
+       {number_, static_cast<uint64_t>(sequences), static_cast<uint64_t>(rows.longest_context),
+        static_cast<uint64_t>(workspace.address()), static_cast<uint64_t>(chosen)})
+    key = (key ^ part) * 0x9e3779b97f4a7c15u + (key >> 29);
+  return std::max<uint64_t>(key, 1);
 }
 
 tensor::MutView StepBuffers::logits() {

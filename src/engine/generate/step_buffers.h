@@ -1,5 +1,5 @@
 // The device buffers of one step: ids, positions, tables and logits at addresses that never move
-// (CUDA graphs need that). Filled from plain host vectors once per step.
+// (CUDA graphs need that). Filled from plain host vectors, in one copy per step.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,8 @@ class StepBuffers {
   static int64_t max_logit_rows(const models::Limits& limits) { return limits.batch + kScoredRows; }
   static int64_t max_pages(const models::Limits& limits);
 
-  /// Copies the rows to the device; what is returned points into these buffers.
+  /// Copies the rows to the device; what is returned points into these buffers. Steps with equally
+  /// many ids, sequences and logit rows lie at the same addresses.
   ops::StepBatch upload(ops::Ops& ops, const StepRows& rows);
   /// The rows to compute logits of, after upload().
   tensor::View logit_rows() const { return logit_rows_; }
@@ -45,14 +46,22 @@ class StepBuffers {
   /// Room for one chosen id per logit row, i32 [n].
   tensor::MutView choices();
 
+  /// The key for Ops::run_step of a step in which every sequence brings one row and wants its
+  /// logits; raises rows.longest_context to a bound that further steps of the same key share. 0 for
+  /// other steps. `chosen`: the step calls arg_max, too. Call before upload(), for steps without
+  /// pictures.
+  uint64_t make_repeatable(StepRows& rows, const tensor::Arena& workspace, bool chosen) const;
+
  private:
-  tensor::MutView place(ops::Ops& ops, const std::vector<int32_t>& values,
-                        const tensor::Shape& shape, tensor::Buffer& buffer);
+  static constexpr uint64_t kLeastContextStep = 256;
+
+  tensor::View place(const std::vector<int32_t>& values, const tensor::Shape& shape);
 
   int64_t vocabulary_;
   int64_t max_pages_;
-  tensor::Buffer ids_, positions_, slots_, query_start_, kv_length_, page_table_, wanted_, logits_,
-      choices_;
+  uint64_t number_ = 0;  // tells these buffers from others that lay at the same address
+  std::vector<int32_t> packed_;
+  tensor::Buffer numbers_, choices_, logits_;
   tensor::View logit_rows_;
 };
 

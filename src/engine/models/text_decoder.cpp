@@ -1,5 +1,6 @@
 #include "engine/models/text_decoder.h"
 
+#include <array>
 #include <numeric>
 
 namespace visavis::models {
@@ -64,6 +65,10 @@ void TextDecoder::forward(ops::Ops& ops, const ops::StepBatch& batch,
   // logits = lm_head(norm(x)), only where somebody asked
   const int64_t wanted = logit_rows.shape.elements();
   if (wanted == 0) return;
+  if (wanted == batch.tokens) {  // ascending and distinct: all of them
+    ops.project(x, norm.before(), std::array{head.into(logits)}, workspace);
+    return;
+  }
   const tensor::MutView last = workspace.take_f32({wanted, config.hidden});
   ops.gather_rows(x, logit_rows, last);
   norm.run(ops, last, last);

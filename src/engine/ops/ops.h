@@ -206,7 +206,8 @@ class Ops {
                                  MutView y) = 0;
 
   // --- choice -------------------------------------------------------------------------------
-  /// ids[i] = index of the largest logit of row i (the lowest index among equals); i32.
+  /// ids[i] = index of the largest logit of row i (the lowest index among equals), or -1 if that is
+  /// infinite or a logit is not a number; i32.
   virtual void arg_max(View logits, MutView ids) = 0;
 
   // --- whole steps --------------------------------------------------------------------------

@@ -212,6 +212,26 @@ TEST(ArgMax, TakesTheLowestIndexAmongEquals) {
   }
 }
 
+TEST(ArgMax, ChoosesNothingWhereALogitIsNoNumber) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr int64_t kCols = 40'000;
+  base::Rng rng(8);
+  for (const OpsUnderTest& variant : every_ops()) {
+    const Tensor logits = Tensor::random(rng, {5, kCols});
+    logits[123] = kInfinity;
+    logits[kCols + 39'999] = std::numeric_limits<float>::quiet_NaN();
+    logits[2 * kCols] = -std::numeric_limits<float>::quiet_NaN();
+    logits[3 * kCols + 7] = -kInfinity;
+    logits[3 * kCols + 8] = 5;
+    for (int64_t c = 0; c < kCols; ++c) logits[4 * kCols + c] = -kInfinity;
+    const Tensor ids = Tensor::ints({0, 0, 0, 0, 0});
+    variant.ops->arg_max(logits, ids);
+    const int32_t* chosen = ids.view().i32();
+    EXPECT_EQ(std::vector<int32_t>(chosen, chosen + 5), (std::vector<int32_t>{-1, -1, -1, 8, -1}))
+        << variant.name;
+  }
+}
+
 TEST(Ops, RefusesShapesThatDoNotFit) {
   const std::unique_ptr<Ops> ops = make_cpu_ops({.threads = 1});
   base::Rng rng(1);

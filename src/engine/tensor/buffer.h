@@ -156,6 +156,8 @@ class Arena {
   int64_t used() const { return used_; }
   int64_t high_water() const { return high_water_; }
   int64_t capacity() const { return buffer_.bytes(); }
+  /// Of its first byte, to tell whether it has moved.
+  uintptr_t address() const { return reinterpret_cast<uintptr_t>(buffer_.data()); }
   /// Frees everything taken since `mark` (a former used()).
   void rewind(int64_t mark) { used_ = mark; }
   /// Bytes that take() uses for a tensor of this size, alignment included.

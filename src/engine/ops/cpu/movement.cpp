@@ -144,7 +144,10 @@ void arg_max_on_cpu(const float* logits, int64_t n, int64_t cols, int32_t* ids,
   pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float* row = logits + i * cols;
-      ids[i] = static_cast<int32_t>(std::max_element(row, row + cols) - row);
+      const float* most = std::max_element(row, row + cols);
+      const bool valid = std::isfinite(*most) &&
+                         std::none_of(row, row + cols, [](float v) { return std::isnan(v); });
+      ids[i] = valid ? static_cast<int32_t>(most - row) : -1;
     }
   });
 }

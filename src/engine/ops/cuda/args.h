@@ -18,6 +18,9 @@ struct Device {
   int shared_bytes = 0;  // most shared memory of a block that asks for it
   int64_t l2_bytes = 0;
   bool library = false;  // whether cuBLASLt is installed
+
+  /// Whether kernels may be launched while the one before them runs (launch.cuh).
+  bool overlaps() const { return sm >= 90 && code >= 90; }
 };
 
 /// Memory that kernels share between their launches on the one stream; grows outside of recordings.
@@ -30,7 +33,14 @@ class Scratch {
 };
 
 /// Slots of Scratch: what may be in use at the same time needs a slot of its own.
-enum ScratchSlot { kScratchInput, kScratchWeight, kScratchParts, kScratchLibrary, kScratchSlots };
+enum ScratchSlot {
+  kScratchInput,
+  kScratchWeight,
+  kScratchParts,
+  kScratchSplits,
+  kScratchLibrary,
+  kScratchSlots
+};
 
 class MatrixLibrary;
 
@@ -209,7 +219,6 @@ void embed(const WeightArgs& table, const int32_t* ids, int64_t n, float* x, Con
 void write_kv(const WriteKvArgs& args, Context& context);
 void add_position_grid(const float* grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                        int64_t dim, float* y, Context& context);
-void arg_max(const float* logits, int64_t n, int64_t cols, int32_t* ids, Context& context);
 
 // The loops of ceilings.cpp, in ceiling_loops.cu; the last two return the operations queued.
 

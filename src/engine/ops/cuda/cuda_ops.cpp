@@ -14,11 +14,13 @@
 #include "engine/ops/cuda/ceilings.h"
 #include "engine/ops/cuda/device.h"
 #include "engine/ops/cuda/flash_cached.h"
+#include "engine/ops/cuda/generation.h"
 #include "engine/ops/cuda/kernels.h"
 #include "engine/ops/cuda/matrix_library.h"
 #include "engine/ops/cuda/memory.h"
 #include "engine/ops/cuda/prompt.h"
 #include "engine/ops/cuda/prompt_rotary.h"
+#include "engine/ops/cuda/recorder.h"
 #include "engine/ops/cuda/weight_args.h"
 #include "engine/ops/ops.h"
 
@@ -125,7 +127,9 @@ class CudaOps final : public Ops {
         staging_(stream_.get(), device_.index, counters_, pool_),
         scratch_(stream_.get(), device_.index, counters_),
         library_(cuda::MatrixLibrary::open()),
-        context_{stream_.get(), device_, &scratch_, library_.get()} {
+        context_{stream_.get(), device_, &scratch_, library_.get()},
+        generation_(context_, counters_),
+        recorder_(stream_.get()) {
     cuda::check_kernel_name(forced_, device_);
   }
   ~CudaOps() override { cudaStreamSynchronize(stream_.get()); }
@@ -218,8 +222,9 @@ class CudaOps final : public Ops {
               "project: input ", x.shape.text(), " and output ", output.y.shape.text(),
               " of weight '", output.weight->name, "'");
     }
-    if (!many || outputs.empty() || x.cols() % 4 != 0) return Ops::project(x, norm, outputs, arena);
     use();
+    if (wants(cuda::kGenerationName) && generation_.project(x, norm, outputs)) return;
+    if (!many || outputs.empty() || x.cols() % 4 != 0) return Ops::project(x, norm, outputs, arena);
     const tensor::ArenaScope scope(arena);
     cuda::prompt_project(x.f32(), x.rows(), norm_args(norm), there.data(),
                          static_cast<int>(there.size()), room(arena, x.shape.elements() * 4),
@@ -228,11 +233,18 @@ class CudaOps final : public Ops {
 
   void gated_mlp(View x, const RmsNormBefore& norm, const Weight& gate, const Weight& up,
                  const Weight& down, bool accumulate, tensor::Arena& arena, MutView y) override {
+    use();
+    if (wants(cuda::kGenerationName) && generation_.takes_gate(x.rows(), gate, up)) {
+      const tensor::ArenaScope scope(arena);
+      const MutView gated = arena.take_f32({x.rows(), gate.rows});
+      generation_.gate(x, norm, gate, up, gated);
+      linear(gated, down, {.accumulate = accumulate}, y);
+      return;
+    }
     const cuda::WeightArgs weights[] = {cuda::weight_args(gate), cuda::weight_args(up),
                                         cuda::weight_args(down)};
     if (!multiplies_alike(weights, x.rows()) || gate.rows % 8 != 0)
       return Ops::gated_mlp(x, norm, gate, up, down, accumulate, arena, y);
-    use();
     const tensor::ArenaScope scope(arena);
     const int64_t bytes = (x.shape.elements() + 2 * x.rows() * gate.rows) * 2;
     cuda::prompt_gated_mlp(x.f32(), x.rows(), norm_args(norm), weights[0], weights[1], weights[2],
@@ -306,10 +318,13 @@ class CudaOps final : public Ops {
                                   .batch = attention.batch,
                                   .kv = attention.kv,
                                   .rotated_q = y.f32()};
+    use();
+    if (wants(cuda::kGenerationName) &&
+        generation_.rotary_attention(q, k, v, input, attention.batch, attention.kv, scale, y))
+      return;
     if (!wants("flash") || batch.longest_query < cuda::kManyRows ||
         !cuda::flash_cached_supports(attention, device_) || !cuda::prompt_rotary_supports(rotary))
       return Ops::rotary_attention(q, k, v, input, batch, kv, scale, y);
-    use();
     cuda::prompt_rotary(rotary, context_);
     // Each head's queries lie where its results will, so that only one block touches both.
     cuda::flash_cached(attention,
@@ -460,7 +475,12 @@ class CudaOps final : public Ops {
   void arg_max(View logits, MutView ids) override {
     require_vector("arg_max", "ids", ids, logits.rows());
     use();
-    cuda::arg_max(logits.f32(), logits.rows(), logits.cols(), ids.i32(), context_);
+    generation_.arg_max(logits, ids);
+  }
+
+  void run_step(uint64_t key, const std::function<void()>& step) override {
+    use();
+    recorder_.run(key, scratch_.generation(), step);
   }
 
  private:
@@ -496,6 +516,8 @@ class CudaOps final : public Ops {
   cuda::DeviceScratch scratch_;
   std::unique_ptr<cuda::MatrixLibrary> library_;
   cuda::Context context_;
+  cuda::Generation generation_;
+  cuda::Recorder recorder_;
 };
 
 }  // namespace

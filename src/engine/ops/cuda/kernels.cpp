@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/ops/cuda/flash_cached.h"
+#include "engine/ops/cuda/generation.h"
 #include "engine/ops/cuda/prompt.h"
 
 namespace visavis::ops::cuda {
@@ -44,12 +45,14 @@ constexpr Kernel<LinearArgs> kLinearDense[] = {
     {"plain", any_device, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<LinearArgs> kLinearInt8[] = {
+    {kGenerationName, any_device, generation_takes_linear, generation_linear, DType::i8},
     kLibraryBf16,
     kLibraryF16,
     kLibraryF32,
     {"plain", any_device, anything<LinearArgs>, linear_plain},
 };
 constexpr Kernel<LinearArgs> kLinearInt4[] = {
+    {kGenerationName, any_device, generation_takes_linear, generation_linear, DType::i8},
     kLibraryBf16,
     kLibraryF16,
     kLibraryF32,

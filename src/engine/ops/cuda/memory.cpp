@@ -167,6 +167,7 @@ void* DeviceScratch::take(int slot, size_t bytes) {
           "waiting for the device");  // who still uses the small one
     buffer = Buffer();
     buffer = allocate_device(wanted, device_, counters_);
+    ++generation_;
   }
   return buffer.data();
 }

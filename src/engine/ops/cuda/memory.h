@@ -89,12 +89,15 @@ class DeviceScratch final : public Scratch {
   DeviceScratch(cudaStream_t stream, int device, std::shared_ptr<Counters> counters)
       : stream_(stream), device_(device), counters_(std::move(counters)) {}
   void* take(int slot, size_t bytes) override;
+  /// How often a slot has moved.
+  int64_t generation() const { return generation_; }
 
  private:
   cudaStream_t stream_;
   int device_;
   std::shared_ptr<Counters> counters_;
   std::array<tensor::Buffer, kScratchSlots> slots_;
+  int64_t generation_ = 0;
 };
 
 }  // namespace visavis::ops::cuda
