@@ -313,7 +313,8 @@ Results compute_results(store::RunData run) {
   for (const store::ModelRow& row : data.models) {
     ModelSummary model{.label = row.label, .facts = row.facts};
     const chat::Memory& memory = row.facts.memory;
-    model.peak_bytes = static_cast<double>(memory.host_peak);
+    model.peak_bytes =
+        static_cast<double>(memory.device_peak > 0 ? memory.device_peak : memory.host_peak);
     model.planned_bytes =
         static_cast<double>(memory.weights + memory.vision + memory.kv + memory.workspace);
     results.models.push_back(std::move(model));

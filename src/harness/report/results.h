@@ -81,7 +81,7 @@ struct ModelSummary {
   chat::ModelFacts facts;
   double planned_bytes = 0;
   double peak_bytes =
-      0;  // measured: what the process grew by at most while it loaded and warmed up
+      0;  // measured: what the card's use (or the process) grew by while it loaded and warmed up
   Revisits revisits = {};
 };
 

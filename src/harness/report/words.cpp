@@ -59,13 +59,13 @@ constexpr Word kWords[] = {
     {"workspace", "workspace", "工作区"},
     {"peak", "measured peak", "实测峰值"},
     {"memory_note",
-     "MiB = 2^20 bytes. The parts are the plan, allocated at load. Measured: what the process grew "
-     "by at "
-     "most while this model loaded and answered the warm-up questions (pages never touched do not "
-     "count).",
-     "MiB = 2^20 "
-     "字节。各部分为计划值，在加载时分配。实测峰值为加载该模型并回答预热题期间进程内存的最大"
-     "增量（未触及的页不计）。"},
+     "MiB = 2^20 bytes. The parts are the plan, allocated at load. Measured: what the memory in "
+     "use "
+     "on the card (the driver's own part goes to the first model), or on a CPU the process, grew "
+     "by "
+     "at most while this model loaded and answered the warm-up questions.",
+     "MiB = 2^20 字节。各部分为计划值，在加载时分配。实测峰值为加载该模型并回答预热题期间"
+     "显卡已用显存（驱动自身占用计入第一个模型）或 CPU 上进程内存的最大增量。"},
     {"multi_image", "trained on several pictures", "针对多图训练"},
     {"yes", "yes", "是"},
     {"not_designed_for", "no: outside its training", "否：超出训练范围"},

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -78,7 +80,10 @@ class Session {
               "cannot resume, because model '", model.label,
               "' is not the stored one: its weights were ", before.weights_sha256, ", are ",
               now.weights_sha256);
-      warm_up(opened, model.id);
+      int64_t& in_use = device_in_use_[now.device];
+      const int64_t in_use_before = in_use;
+      warm_up(opened, model.id, in_use);
+      now.memory.device_peak = in_use - in_use_before;
       now.memory.host_peak =
           (peak_is_fresh ? machine::peak_resident_bytes() : machine::resident_bytes()) -
           resident_before;
@@ -90,7 +95,9 @@ class Session {
   }
 
   // The last questions of the run serve as warm-up: a stopped run rarely reaches them.
-  void warm_up(chat::ChatModel& model, int64_t model_id) {
+  // `device_peak` rises to the most memory of a card that was in use.
+  void warm_up(chat::ChatModel& model, int64_t model_id, int64_t& device_peak) {
+    const bool has_own_memory = !model.facts().device.starts_with("cpu");
     const int64_t begin_ns = clock_.now_ns();
     const auto count =
         std::min<size_t>(static_cast<size_t>(experiment_.warmup), schedule_.items.size());
@@ -99,10 +106,13 @@ class Session {
       const std::optional<chat::Outcome> outcome = answer(model, item, load_pictures(item));
       if (!outcome) break;
       store::WarmupRow warmup{row_.id, model_id, item.id, -1, ""};
-      if (const auto* failure = std::get_if<chat::Failure>(&*outcome))
+      if (const auto* failure = std::get_if<chat::Failure>(&*outcome)) {
         warmup.failure = failure->message;
-      else
-        warmup.e2e = std::get<chat::Completion>(*outcome).timing.e2e;
+      } else {
+        const auto& completion = std::get<chat::Completion>(*outcome);
+        warmup.e2e = completion.timing.e2e;
+        if (has_own_memory) device_peak = std::max(device_peak, completion.memory.device_peak);
+      }
       store_.add_warmup(warmup);
     }
     row_.warmup_seconds += base::seconds_between(begin_ns, clock_.now_ns());
@@ -253,6 +263,7 @@ class Session {
   int64_t begin_ns_;
   int64_t first_answer_ns_ = 0;
   std::set<std::pair<int64_t, int64_t>> answered_;
+  std::map<std::string, int64_t> device_in_use_;  // of each card, by all models opened so far
   std::vector<chat::ChatModel*> models_;
   store::SessionRow row_;
   double earlier_seconds_ = 0;
