@@ -34,7 +34,8 @@ step() {
 }
 
 tests() {
-  run engine_ops_test --gtest_brief=1 && run engine_generate_test --gtest_brief=1
+  run engine_ops_test --gtest_brief=1 &&
+    VISAVIS_TEST_DEVICE=cuda run engine_generate_test --gtest_brief=1
 }
 
 sanitizer() {
@@ -56,7 +57,7 @@ demo() {
 # shape, prompt tokens, picture side, context of generation
 speed_of() {
   run visavis bench --shape "$1" --device cuda --json --only prompt,generation,vision --prompt "$2" \
-    --pictures "$3" --context "0,$4" --batch 1,2,4,8 --tokens 64 --repeat 5 >"$out/$1.json"
+    --pictures "$3" --context "0,$4" --batch 1,4 --tokens 64 --repeat 5 >"$out/$1.json"
 }
 
 speed() {
