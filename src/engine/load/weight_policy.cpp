@@ -22,19 +22,25 @@ constexpr Word kWords[] = {{"f32", Precision::f32},
                            {"int4", Precision::int4}};
 
 Layout dense(DType dtype, bool round_input = false) {
-  return {Layout::Kind::dense, dtype, 0, round_input && dtype == DType::bf16, false};
+  return {Layout::Kind::dense, dtype, 0, round_input, false};
 }
 
+// Whether the input of dense weights of a type may be rounded.
+struct Rounds {
+  bool bf16;
+  bool f16;
+};
+
 // Without quantisation to `quantised`, a dense type of that name.
-Layout dense_or(Precision precision, bool round_input, const Layout& if_int8,
+Layout dense_or(Precision precision, const Rounds& round_input, const Layout& if_int8,
                 const Layout& if_int4) {
   switch (precision) {
     case Precision::f32:
       return dense(DType::f32);
     case Precision::bf16:
-      return dense(DType::bf16, round_input);
+      return dense(DType::bf16, round_input.bf16);
     case Precision::f16:
-      return dense(DType::f16);
+      return dense(DType::f16, round_input.f16);
     case Precision::int8:
       return if_int8;
     case Precision::int4:
@@ -48,23 +54,26 @@ Layout dense_or(Precision precision, bool round_input, const Layout& if_int8,
 Layout layout_for(const WeightPolicy& policy, Role role, DType stored) {
   const bool round_input = policy.round_input;
   const bool interleaved = round_input && policy.interleave;
-  const Layout kept = dense(stored == DType::f16 ? DType::f16 : DType::bf16, round_input);
+  // CPUs multiply bf16 and no f16; other devices both.
+  const Rounds rounds = {.bf16 = round_input, .f16 = round_input && !policy.interleave};
+  const Layout kept =
+      stored == DType::f16 ? dense(DType::f16, rounds.f16) : dense(DType::bf16, rounds.bf16);
   const auto int8 = [&](int64_t group) {
     return Layout{Layout::Kind::int8, DType::i8, group, round_input, interleaved};
   };
   const Layout int4 = {Layout::Kind::int4, DType::u8, kGroup, round_input, interleaved};
   switch (role) {
     case Role::decoder:
-      return dense_or(policy.body, round_input, int8(kGroup), int4);
+      return dense_or(policy.body, rounds, int8(kGroup), int4);
     case Role::head:
-      return dense_or(policy.body, round_input, int8(kGroup), int8(kGroup));
+      return dense_or(policy.body, rounds, int8(kGroup), int8(kGroup));
     case Role::embedding:
       return dense(stored);
     case Role::vision:
-      if (!policy.vision) return dense_or(policy.body, round_input, kept, kept);
+      if (!policy.vision) return dense_or(policy.body, rounds, kept, kept);
       require(*policy.vision != Precision::int4,
               "--vision-weights: found 'int4', wanted f32, bf16, f16 or int8");
-      return dense_or(*policy.vision, round_input, int8(0), kept);
+      return dense_or(*policy.vision, rounds, int8(0), kept);
   }
   return kept;
 }

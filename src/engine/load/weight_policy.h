@@ -25,7 +25,7 @@ struct WeightPolicy {
   Precision body = Precision::int4;
   std::optional<Precision> vision = {};  // absent: follows body; int4 is refused
   /// What linears are given may be rounded as coarsely as their weights are held: to int8 for int4
-  /// and int8, to bf16 for bf16.
+  /// and int8, to bf16 for bf16; to f16 for f16 where codes are not interleaved.
   bool round_input = true;
   /// Whether the codes of int4 and int8 are interleaved (tensor/interleave.h) where the input may
   /// be rounded: what a CPU wants. Other devices want rows.

@@ -54,6 +54,11 @@ TEST(WeightPolicy, BytesIncludeScalesAndShortGroups) {
     EXPECT_EQ(rows.round_input, round_input);
     EXPECT_FALSE(rows.interleaved);
   }
+  // Only a card rounds what it multiplies f16 with.
+  EXPECT_FALSE(layout_for({}, Role::vision, DType::f16).round_input);
+  EXPECT_TRUE(layout_for({.interleave = false}, Role::vision, DType::f16).round_input);
+  EXPECT_FALSE(layout_for({.round_input = false, .interleave = false}, Role::vision, DType::f16)
+                   .round_input);
   int4.round_input = false;
   EXPECT_EQ(layout_bytes(layout_for(int4, Role::decoder, DType::bf16), 10, 4304),
             10 * 2152 + 10 * 34 * 2);

@@ -19,7 +19,7 @@ namespace visavis::tensor {
 struct Dense {
   DType dtype = DType::f32;
   Buffer values;  // [rows, cols]
-  /// bf16: linear may round its input to bf16, too, where the CPU multiplies that faster.
+  /// bf16 and f16: linear may round its input to that type, too, where that is faster.
   bool round_input = false;
 };
 
