@@ -16,6 +16,7 @@
 
 namespace visavis::cli {
 
+void add_diff(CLI::App& app, int& exit_code);
 void add_grade(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_suites(CLI::App& app, int& exit_code);
@@ -92,6 +93,55 @@ TEST_F(FinishedRunTest, GradingAgainRestoresWhatTheGradersSay) {
     EXPECT_EQ(found[i].grade.verdict, right[i].grade.verdict) << i;
     EXPECT_EQ(found[i].grade.rule, right[i].grade.rule) << i;
   }
+}
+
+// The exit code of diff over this run, all of it graded right, and a copy in which the first model's
+// answers are wrong if `spoil` says so.
+class DiffTest : public FinishedRunTest {
+ protected:
+  int diff(bool spoil) {
+    const fs::path later = folder_ / "later";
+    fs::create_directories(later);
+    fs::copy_file(runner::store_path(folder_), runner::store_path(later),
+                  fs::copy_options::overwrite_existing);
+    {
+      store::Store store = store::Store::open(runner::store_path(later));
+      std::vector<store::GradeRow> grades = store.read_all().grades;
+      std::vector<store::GradeRow> before = grades;
+      for (store::GradeRow& row : before) {
+        row.grade.score = 1;
+        row.grade.verdict = graders::Verdict::full;
+      }
+      store::Store::open(runner::store_path(folder_)).replace_grades(before);
+      for (store::GradeRow& row : grades) {
+        const bool wrong = spoil && row.model == 0;
+        row.grade.score = wrong ? 0 : 1;
+        row.grade.verdict = wrong ? graders::Verdict::wrong : graders::Verdict::full;
+      }
+      store.replace_grades(grades);
+    }
+    CLI::App app;
+    int exit_code = kFailed;
+    add_diff(app, exit_code);
+    testing::internal::CaptureStdout();
+    app.parse(std::vector<std::string>{later.string(), folder_.string(), "diff"});
+    std::fflush(stdout);
+    printed_ = testing::internal::GetCapturedStdout();
+    return exit_code;
+  }
+
+  std::string printed_;
+};
+
+TEST_F(DiffTest, OfEqualRunsIsNoRegression) {
+  EXPECT_EQ(diff(false), kDone);
+  EXPECT_THAT(printed_, HasSubstr("100.0 % -> 100.0 %"));
+}
+
+TEST_F(DiffTest, AModelThatGotWorseBeyondChanceGivesItsOwnExitCode) {
+  EXPECT_EQ(diff(true), kRegression);
+  EXPECT_THAT(printed_, HasSubstr("100.0 % -> 0.0 %"));
+  EXPECT_THAT(printed_, HasSubstr(": worse"));
 }
 
 TEST(FinishedRun, OfAFolderWithoutARunIsRefused) {

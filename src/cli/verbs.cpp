@@ -4,6 +4,7 @@ namespace visavis::cli {
 
 void add_bench(CLI::App& app, int& exit_code);
 void add_compare(CLI::App& app, int& exit_code);
+void add_diff(CLI::App& app, int& exit_code);
 void add_grade(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
@@ -22,6 +23,7 @@ const std::vector<Verb>& verbs() {
       {"suites", &add_suites},
       {"grade", &add_grade},
       {"report", &add_report},
+      {"diff", &add_diff},
       // one model
       {"run", &add_run},
       {"score", &add_score},
