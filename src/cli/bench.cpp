@@ -185,7 +185,7 @@ void print(const base::Json& json) {
       "\nread: share of a run's time that reading weights and cache once takes at the rate that "
       "was\n"
       "measured beside the run; compute: that multiplying takes at the ceiling of its format;\n"
-      "extra: most resident memory above what was resident before the first case\n");
+      "extra: workspace, features, and what the process grew by beyond the loaded model\n");
   if (json.contains("estimates")) print_estimates(json["estimates"]);
   if (json["stopped"].get<bool>()) fmt::print("Stopped on request before the end.\n");
 }

@@ -48,7 +48,9 @@ struct Case {
   Work work = {};                       // of one run
   std::vector<double> seconds = {};     // of every run, in order
   std::vector<double> read_rates = {};  // the read ceiling beside every run, in bytes per second
-  int64_t extra_bytes = 0;    // most resident memory above that of the loaded model; 0 unknown
+  // Most resident memory above that of the loaded model; with the workspace and the features, made
+  // before, where pictures are encoded in the host's memory. 0 unknown.
+  int64_t extra_bytes = 0;
   std::string left_out = {};  // why there is none
 };
 

@@ -1,5 +1,6 @@
 // Operations that fuse several, over as many rows as prompts and pictures have, against the same
 // operations one by one in f32.
+#include <array>
 #include <cstring>
 #include <functional>
 #include <numeric>
@@ -255,6 +256,103 @@ void check_rotary_attention(int64_t heads, int64_t kv_heads, int64_t dim, bool n
                              1 / std::sqrt(static_cast<float>(dim)), y);
       },
       64, 2e-3);
+}
+
+// One row of each of two sequences, one of them with a context that is cut into splits: the same
+// bits in y and in the cache as from one operation after the other.
+void check_rotary_decode(DType dtype, int64_t heads, int64_t kv_heads, int64_t dim, bool normed) {
+  base::Rng rng(26);
+  constexpr int64_t kPage = 64;
+  constexpr int64_t kPages = 13;
+  constexpr int64_t kTokens = 2;
+  RopeTable rope;
+  for (int64_t j = 0; j < dim / 2; ++j) {
+    rope.inv_freq.push_back(1.0f / static_cast<float>(1 + j));
+    rope.axis.push_back(static_cast<uint8_t>(j % 3));
+  }
+  const Tensor positions = Tensor::ints({700, 5, 700, 6, 700, 7});
+  const Tensor starts = Tensor::ints({0, 1, 2});
+  const Tensor lengths = Tensor::ints({701, 6});
+  std::vector<int32_t> pages = {12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11};
+  pages.resize(22, 10);
+  const Tensor table = Tensor::ints(pages);
+  const Tensor slots = Tensor::ints({11 * kPage + 700 % kPage, 10 * kPage + 5});
+  StepBatch batch;
+  batch.tokens = kTokens;
+  batch.sequences = 2;
+  batch.longest_query = 1;
+  batch.longest_context = 701;
+  batch.positions = {DType::i32, {3, kTokens}, positions.view().data};
+  batch.query_start = starts;
+  batch.kv_length = lengths;
+  batch.page_table = {DType::i32, {2, 11}, table.view().data};
+  batch.slots = slots;
+  const Tensor q = Tensor::random(rng, {kTokens, heads, dim}, 2);
+  const Tensor k = Tensor::random(rng, {kTokens, kv_heads, dim}, 2);
+  const Tensor v = Tensor::random(rng, {kTokens, kv_heads, dim});
+  for (int64_t i = 0; i < dim; ++i) v[i] *= 1e-6f;  // below the normal numbers of f16
+  const Tensor q_norm = Tensor::random(rng, {dim}, 2);
+  const Tensor k_norm = Tensor::random(rng, {dim}, 2);
+  RotaryInput input;
+  input.rope = &rope;
+  if (normed) {
+    input.q_norm = {q_norm, 1e-6f};
+    input.k_norm = {k_norm, 1e-6f};
+  }
+  Tensor keys(dtype, {kPages, kv_heads, dim, kPage});
+  Tensor values(dtype, {kPages, kv_heads, kPage, dim});
+  Tensor scales(DType::f32, {kPages, kv_heads, kPage});
+  for (float& scale : scales.values()) scale = 1.0f / 70;
+  for (const Tensor* half : {&keys, &values}) {
+    const MutView view = half->view();
+    for (int64_t i = 0; i < view.shape.elements(); ++i) {
+      const auto value = static_cast<float>(rng.uniform() * 2 - 1);
+      if (dtype == DType::f32) view.f32()[i] = value;
+      if (dtype == DType::f16) view.as<tensor::F16>()[i] = tensor::to_f16(value);
+      if (dtype == DType::i8) view.as<int8_t>()[i] = static_cast<int8_t>(value * 127);
+    }
+  }
+  for (const OpsUnderTest& variant : every_ops()) {
+    if (variant.cuda) continue;
+    const auto run = [&](bool in_one) {
+      std::array<Tensor, 5> made = {Tensor::poisoned({kTokens, heads, dim}), keys.copy(),
+                                    values.copy(), scales.copy(), scales.copy()};
+      KvView kv;
+      kv.dtype = dtype;
+      kv.pages = kPages;
+      kv.page_size = kPage;
+      kv.kv_heads = kv_heads;
+      kv.head_dim = dim;
+      kv.k = made[1];
+      kv.v = made[2];
+      if (dtype == DType::i8) kv.k_scales = made[3], kv.v_scales = made[4];
+      const Tensor queries = q.copy();
+      const Tensor new_keys = k.copy();
+      if (in_one)
+        variant.ops->rotary_attention(queries, new_keys, v, input, batch, kv, 0.1f, made[0]);
+      else
+        variant.ops->Ops::rotary_attention(queries, new_keys, v, input, batch, kv, 0.1f, made[0]);
+      return made;
+    };
+    const std::array<Tensor, 5> wanted = run(false);
+    const std::array<Tensor, 5> found = run(true);
+    for (const float value : found[0].values()) ASSERT_TRUE(std::isfinite(value)) << variant.name;
+    for (size_t i = 0; i < found.size(); ++i)
+      EXPECT_EQ(std::memcmp(found[i].view().data, wanted[i].view().data,
+                            static_cast<size_t>(wanted[i].view().bytes())),
+                0)
+          << variant.name << ", " << name_of(dtype) << ", part " << i;
+  }
+}
+
+TEST(FusedOps, RotaryAttentionOfOneRowPerSequence) {
+  for (const DType dtype : {DType::f32, DType::f16, DType::i8}) {
+    check_rotary_decode(dtype, 8, 2, 128, true);
+    check_rotary_decode(dtype, 12, 12, 64, false);
+    check_rotary_decode(dtype, 6, 2, 72, true);
+    check_rotary_decode(dtype, 4, 2, 320, true);
+    check_rotary_decode(dtype, 388, 2, 16, false);
+  }
 }
 
 TEST(FusedOps, RotaryAttentionOfPromptChunks) {

@@ -408,6 +408,26 @@ TEST(InterleavedLinear, GivesTheSameBitsOnEveryKernelBatchAndNumberOfThreads) {
   }
 }
 
+TEST(InterleavedLinear, HasTheSameBitsWhereTheWeightIsTooLargeForTheCaches) {
+  constexpr int64_t kRows = 4200;
+  constexpr int64_t kCols = 2040;
+  for (const LayoutCase& plain : {int4(128, ZeroPoint::none, false, false), int8(128)}) {
+    const LayoutCase layout = interleaved(plain);
+    base::Rng rng(17, layout.name);
+    const Weight weight = layout.make(rng, kRows, kCols);
+    const Tensor x = Tensor::random(rng, {4, kCols});
+    const Tensor wanted = Tensor::poisoned({4, kRows});
+    make_cpu_ops({.threads = 2, .kernel = "plain"})->linear(x, weight, {}, wanted);
+    for (const OpsUnderTest& variant : cpu_ops())
+      for (int64_t n = 1; n <= 4; ++n) {
+        const Tensor y = Tensor::poisoned({n, kRows});
+        variant.ops->linear(tensor::slice_rows(x.view(), 0, n), weight, {}, y);
+        for (int64_t i = 0; i < n * kRows; ++i)
+          ASSERT_EQ(y[i], wanted[i]) << variant.name << ", " << layout.name << ", n " << n;
+      }
+  }
+}
+
 TEST(InterleavedLinear, AddsBiasActivationAndWhatWasThere) {
   base::Rng rng(16);
   const Weight weight = interleaved(int4(128, ZeroPoint::none, false, false)).make(rng, 21, 140);

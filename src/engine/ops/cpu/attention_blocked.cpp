@@ -7,6 +7,8 @@
 
 #include "engine/ops/cpu/attention_simd.h"
 #include "engine/ops/cpu/kernels.h"
+#include "engine/ops/cpu/movement.h"
+#include "engine/ops/cpu/rows_simd.h"
 
 namespace visavis::ops {
 namespace {
@@ -17,6 +19,7 @@ constexpr int64_t kMostRows = 192;
 // Cached keys are cut here whatever the batch and the threads, so that a long context keeps many
 // threads busy for one token and the result does not depend on either. A multiple of kKeyBlock.
 constexpr int64_t kSplit = 512;
+constexpr int64_t kMostHeadDim = 256;  // of keys that are rounded on the stack
 
 int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -121,8 +124,12 @@ void segment_attention_with(const AttentionSimd& simd, const SegmentAttentionArg
 // heads that read this KV head.
 class CachedAttention {
  public:
-  CachedAttention(const AttentionSimd& simd, const CachedAttentionArgs& args, CpuContext& context)
+  // With `before`, every sequence has one row.
+  CachedAttention(const AttentionSimd& simd, const CachedAttentionArgs& args, CpuContext& context,
+                  const RotaryRows* before = nullptr, const RowsSimd* rows_simd = nullptr)
       : simd_(simd),
+        before_(before),
+        rows_simd_(rows_simd),
         args_(args),
         context_(context),
         batch_(*args.batch),
@@ -143,7 +150,10 @@ class CachedAttention {
   void run() {
     const int64_t splits = (batch_.longest_context + kSplit - 1) / kSplit;
     const auto count = static_cast<int64_t>(tasks_.size());
-    if (splits > 1 && count < 4 * context_.pool.threads())
+    const bool split = splits > 1 && count < 4 * context_.pool.threads();
+    // Else each task prepares what it alone reads.
+    if (before_ != nullptr && (split || group_ > kMostRows)) prepare_all();
+    if (split)
       run_split(splits);
     else
       run_whole();
@@ -157,6 +167,61 @@ class CachedAttention {
   int64_t queries_of(int64_t sequence) const {
     const int32_t* start = batch_.query_start.i32();
     return start[sequence + 1] - start[sequence];
+  }
+
+  // Norms, rotates and stores what the task, a sequence's one row, reads.
+  void prepare(const Task& task) const {
+    const int64_t dim = kv_.head_dim;
+    const int64_t token = batch_.query_start.i32()[task.sequence];
+    const int32_t slot = batch_.slots.i32()[token];
+    fetch_keys(slot, task.kv_head);
+    if (task.first == 0) {
+      const int64_t at = (token * kv_.kv_heads + task.kv_head) * dim;
+      rotate(before_->k_norm, token, before_->k + at);
+      store(before_->k + at, before_->v + at, slot, task.kv_head);
+    }
+    for (int64_t r = 0; r < task.count; ++r)
+      rotate(before_->q_norm, token,
+             before_->q + (token * args_.heads + task.kv_head * group_ + task.first + r) * dim);
+  }
+
+  void prepare_all() {
+    context_.pool.parallel_for(static_cast<int64_t>(tasks_.size()), 1,
+                               [&](int64_t begin, int64_t end) {
+                                 for (int64_t i = begin; i < end; ++i)
+                                   prepare(tasks_[static_cast<size_t>(i)]);
+                               });
+    before_ = nullptr;
+  }
+
+  void rotate(const RmsNormBefore& norm, int64_t token, float* row) const {
+    const int64_t dim = kv_.head_dim;
+    if (norm.present()) rows_simd_->rms_norm(row, norm.weight.f32(), dim, norm.eps, row);
+    const int64_t pairs = dim / 2;
+    rows_simd_->rotate(before_->cosine + token * pairs, before_->sine + token * pairs, pairs, row,
+                       row + pairs);
+  }
+
+  // Asks for the lines into which store() scatters a key.
+  void fetch_keys(int32_t slot, int64_t head) const {
+    const int64_t element = tensor::size_of(kv_.dtype);
+    const int64_t part = slot / kKeyBlock * kv_.kv_heads + head;
+    std::byte* to = kv_.k.data + (part * kv_.head_dim * kKeyBlock + slot % kKeyBlock) * element;
+    for (int64_t d = 0; d < kv_.head_dim; ++d) __builtin_prefetch(to + d * kKeyBlock * element, 1);
+  }
+
+  // write_kv of one head.
+  void store(const float* k, const float* v, int32_t slot, int64_t head) const {
+    const int64_t dim = kv_.head_dim;
+    if (kv_.dtype != DType::f16 || dim > kMostHeadDim)
+      return write_kv_head_on_cpu(k, v, slot, head, kv_);
+    std::array<uint16_t, kMostHeadDim> key;
+    rows_simd_->to_f16(k, dim, key.data());
+    const int64_t part = slot / kKeyBlock * kv_.kv_heads + head;
+    const int64_t offset = slot % kKeyBlock;
+    uint16_t* to = kv_.k.as<uint16_t>() + part * dim * kKeyBlock + offset;
+    for (int64_t d = 0; d < dim; ++d) to[d * kKeyBlock] = key[static_cast<size_t>(d)];
+    rows_simd_->to_f16(v, dim, kv_.v.as<uint16_t>() + (part * kKeyBlock + offset) * dim);
   }
 
   void fill(const Task& task, QueryRows& rows) const {
@@ -213,6 +278,7 @@ class CachedAttention {
       QueryRows rows;
       for (int64_t i = begin; i < end; ++i) {
         const Task& task = tasks_[static_cast<size_t>(i)];
+        if (before_ != nullptr) prepare(task);
         fill(task, rows);
         attend_split(task, rows, 0, total);
         for (int64_t split = 1; split * kSplit < keys_of(rows); ++split) {
@@ -257,6 +323,8 @@ class CachedAttention {
   }
 
   const AttentionSimd& simd_;
+  const RotaryRows* before_;
+  const RowsSimd* rows_simd_;
   const CachedAttentionArgs& args_;
   CpuContext& context_;
   const StepBatch& batch_;
@@ -283,6 +351,14 @@ void cached_attention_avx2(const CachedAttentionArgs& args, CpuContext& context)
 }
 void cached_attention_avx512(const CachedAttentionArgs& args, CpuContext& context) {
   CachedAttention(*attention_simd_avx512(), args, context).run();
+}
+void rotary_attention_avx2(const RotaryRows& rows, const CachedAttentionArgs& args,
+                           CpuContext& context) {
+  CachedAttention(*attention_simd_avx2(), args, context, &rows, rows_simd_avx2()).run();
+}
+void rotary_attention_avx512(const RotaryRows& rows, const CachedAttentionArgs& args,
+                             CpuContext& context) {
+  CachedAttention(*attention_simd_avx512(), args, context, &rows, rows_simd_avx512()).run();
 }
 
 }  // namespace visavis::ops

@@ -208,6 +208,12 @@ class CpuOps final : public Ops {
                                                         .y = y.f32()});
   }
 
+  void rotary_attention(MutView q, MutView k, View v, const RotaryInput& input,
+                        const StepBatch& batch, const KvView& kv, float scale, MutView y) override {
+    if (!rotary_in_one(q, k, v, input, batch, kv, scale, y))
+      Ops::rotary_attention(q, k, v, input, batch, kv, scale, y);
+  }
+
   void add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                          MutView y) override {
     require(grid.rows() == side * side && y.rows() == h * w && y.cols() == grid.cols(),
@@ -260,6 +266,39 @@ class CpuOps final : public Ops {
     for (size_t i = 0; i < outputs.size(); ++i)
       linears[i] = linear_args(x, *outputs[i].weight, {.bias = outputs[i].bias}, outputs[i].y);
     return run_together({linears.data(), outputs.size()}, filter_, context_);
+  }
+
+  // Where it can be done, and the shapes are such that no operation would complain.
+  bool rotary_in_one(MutView q, MutView k, View v, const RotaryInput& input, const StepBatch& batch,
+                     const KvView& kv, float scale, MutView y) {
+    const auto normed = [&](const RmsNormBefore& norm) {
+      return !norm.present() || norm.weight.shape.elements() == kv.head_dim;
+    };
+    const bool fits = q.shape.rank() == 3 && q.shape == y.shape && q.shape[0] == batch.tokens &&
+                      q.shape[1] % kv.kv_heads == 0 && q.shape[2] == kv.head_dim &&
+                      k.shape == v.shape &&
+                      k.shape.elements() == batch.tokens * kv.kv_heads * kv.head_dim &&
+                      2 * std::ssize(input.rope->inv_freq) == kv.head_dim &&
+                      input.rope->axis.size() == input.rope->inv_freq.size() &&
+                      batch.positions.shape.elements() == 3 * batch.tokens &&
+                      normed(input.q_norm) && normed(input.k_norm);
+    if (!fits) return false;
+    require_cache("rotary_attention", kv);
+    angles_.update(*input.rope, batch.positions.i32(), batch.tokens, pool_);
+    return run_rotary({.q = q.f32(),
+                       .k = k.f32(),
+                       .v = v.f32(),
+                       .q_norm = input.q_norm,
+                       .k_norm = input.k_norm,
+                       .cosine = angles_.cosine(),
+                       .sine = angles_.sine()},
+                      {.q = q.f32(),
+                       .heads = q.shape[1],
+                       .batch = &batch,
+                       .kv = &kv,
+                       .scale = scale,
+                       .y = y.f32()},
+                      filter_, context_);
   }
 
   static std::string kernel_from_environment() {

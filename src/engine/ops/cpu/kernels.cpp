@@ -93,8 +93,9 @@ constexpr Kernel<SegmentAttentionArgs> kSegmentAttention[] = {
     {"plain", any_cpu, anything<SegmentAttentionArgs>, segment_attention_plain},
 };
 constexpr Kernel<CachedAttentionArgs> kCachedAttention[] = {
-    {"avx512", has_avx512, whole_blocks<16>, cached_attention_avx512},
-    {"avx2", has_avx2, whole_blocks<8>, cached_attention_avx2},
+    {"avx512", has_avx512, whole_blocks<16>, cached_attention_avx512, nullptr,
+     rotary_attention_avx512},
+    {"avx2", has_avx2, whole_blocks<8>, cached_attention_avx2, nullptr, rotary_attention_avx2},
     {"plain", any_cpu, anything<CachedAttentionArgs>, cached_attention_plain},
 };
 
@@ -146,6 +147,16 @@ bool run_together(std::span<const LinearArgs> linears, const KernelFilter& filte
   for (const LinearArgs& args : linears)
     if (kernel_of(args).run_together != kernel.run_together) return false;
   return kernel.run_together(linears, context);
+}
+
+bool run_rotary(const RotaryRows& rows, const CachedAttentionArgs& args, const KernelFilter& filter,
+                CpuContext& context) {
+  const StepBatch& batch = *args.batch;
+  if (batch.longest_query != 1 || batch.tokens != batch.sequences) return false;
+  const Kernel<CachedAttentionArgs>& kernel = choose(cached_attention_kernels(), filter, args);
+  if (kernel.run_rotary == nullptr) return false;
+  kernel.run_rotary(rows, args, context);
+  return true;
 }
 
 const KernelTable<LinearArgs>& linear_kernels(const Weight& weight) {

@@ -77,6 +77,17 @@ struct CachedAttentionArgs {
   float* y = nullptr;
 };
 
+/// What Ops::rotary_attention does before cached_attention, with the views taken apart.
+struct RotaryRows {
+  float* q = nullptr;        // [tokens, heads, head_dim]
+  float* k = nullptr;        // [tokens, kv_heads, head_dim]
+  const float* v = nullptr;  // as k
+  RmsNormBefore q_norm;
+  RmsNormBefore k_norm;
+  const float* cosine = nullptr;  // [tokens, head_dim / 2]
+  const float* sine = nullptr;
+};
+
 /// One row of a table over arguments of type Args.
 template <class Args>
 struct Kernel {
@@ -86,6 +97,8 @@ struct Kernel {
   void (*run)(const Args&, CpuContext&) = nullptr;
   /// Linears only, may be null; see run_together().
   bool (*run_together)(std::span<const Args>, CpuContext&) = nullptr;
+  /// Cached attention only, may be null; see run_rotary().
+  void (*run_rotary)(const RotaryRows&, const Args&, CpuContext&) = nullptr;
 };
 
 /// One table: "linear int4" and its rows.
@@ -117,6 +130,12 @@ const Kernel<Args>& choose(const KernelTable<Args>& table, const KernelFilter& f
 /// has alone. False, with nothing done, where the kernels that these linears have cannot do that.
 bool run_together(std::span<const LinearArgs> linears, const KernelFilter& filter,
                   CpuContext& context);
+
+/// Norms, rotates and stores the rows of a step of one row per sequence and attends, all in one
+/// loop of the threads, with the bits that one operation after the other has. False, with nothing
+/// done, for other steps and where the kernel cannot do that.
+bool run_rotary(const RotaryRows& rows, const CachedAttentionArgs& args, const KernelFilter& filter,
+                CpuContext& context);
 
 /// The table for this weight's layout.
 const KernelTable<LinearArgs>& linear_kernels(const Weight& weight);
@@ -166,5 +185,9 @@ void segment_attention_avx512(const SegmentAttentionArgs& args, CpuContext& cont
 void segment_attention_avx512bf16(const SegmentAttentionArgs& args, CpuContext& context);
 void cached_attention_avx2(const CachedAttentionArgs& args, CpuContext& context);
 void cached_attention_avx512(const CachedAttentionArgs& args, CpuContext& context);
+void rotary_attention_avx2(const RotaryRows& rows, const CachedAttentionArgs& args,
+                           CpuContext& context);
+void rotary_attention_avx512(const RotaryRows& rows, const CachedAttentionArgs& args,
+                             CpuContext& context);
 
 }  // namespace visavis::ops

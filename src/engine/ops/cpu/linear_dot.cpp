@@ -40,13 +40,15 @@ struct DotRowsOf {
  private:
   DotRows rows(int bits, const Buffer& codes, const Buffer& scales, int64_t group) const {
     const int64_t cols = tensor::interleaved_cols(weight.cols);
+    constexpr int64_t kKept = int64_t{4} << 20;  // bytes of codes
     return {.bits = bits,
             .codes = codes.as<uint8_t>(),
             .scales = scales.as<uint16_t>(),
             .cols = cols,
             .block_bytes = cols * kRows * bits / 8,
             .groups = tensor::groups_of(weight.cols, group),
-            .block = group == 0 ? kDotBlock : group};
+            .block = group == 0 ? kDotBlock : group,
+            .passes = codes.bytes() > kKept};
   }
 };
 

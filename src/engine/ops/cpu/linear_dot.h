@@ -24,6 +24,7 @@ struct DotRows {
   int64_t block_bytes;     // of one row block's codes
   int64_t groups;          // scales of one row
   int64_t block;  // columns that share a scale of x: the group, 128 where a row has one scale
+  bool passes;    // too large to stay in a cache until it is read again
 };
 
 /// Rows of x rounded to int8: x = codes * scales[column / block].

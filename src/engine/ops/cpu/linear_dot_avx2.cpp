@@ -52,6 +52,9 @@ inline Values fma16(const Values& x, const Values& y, const Values& z) {
 inline void prefetch(const uint8_t* at) {
   _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T0);
 }
+inline void prefetch_once(const uint8_t* at) {
+  _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_NTA);
+}
 inline __m256i load32(const uint8_t* from) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
 }

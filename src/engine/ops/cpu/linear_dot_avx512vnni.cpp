@@ -33,6 +33,9 @@ inline Values fma16(Values a, Values b, Values c) { return _mm512_fmadd_ps(a, b,
 inline void prefetch(const uint8_t* at) {
   _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T0);
 }
+inline void prefetch_once(const uint8_t* at) {
+  _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_NTA);
+}
 inline Codes load_codes(const uint8_t* from) { return _mm512_loadu_si512(from); }
 inline void store_codes(uint8_t* to, Codes codes) { _mm512_storeu_si512(to, codes); }
 

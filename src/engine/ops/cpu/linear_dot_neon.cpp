@@ -65,6 +65,7 @@ inline Values fma16(const Values& a, const Values& b, const Values& c) {
   return out;
 }
 inline void prefetch(const uint8_t* at) { __builtin_prefetch(at); }
+inline void prefetch_once(const uint8_t* at) { __builtin_prefetch(at, 0, 0); }
 
 inline Codes load_codes(const uint8_t* from) {
   Codes out;

@@ -6,6 +6,7 @@
 //   Sums start(int32_t), add(Sums, Sums), dot<Format>(Sums, Codes, broadcast(const int8_t* four))
 //   Values to_float(Sums), load16(const float*), load_scales(const uint16_t*)
 //   Values scaled(Values, float), fma16(Values, Values, Values); void store16(float*, Values)
+//   void prefetch(const uint8_t*), prefetch_once(const uint8_t*): past the caches that keep lines
 //   Codes load_codes(const uint8_t* bytes_64); void store_codes(uint8_t*, Codes)
 //   Int4, Int8: kOffset (what codes are held above their value), kStepBytes (of eight columns),
 //     load(const uint8_t*, Codes& first_four_columns, Codes& last_four_columns)
@@ -17,12 +18,13 @@ namespace visavis::ops {
 namespace {
 
 constexpr int64_t kBlockRows = 16;
+constexpr int64_t kLine = 64;
 constexpr int64_t kPrefetch = 4096;  // bytes ahead of a stream of codes
 constexpr int64_t kPrefetchScales = 1024;
 
 inline int64_t scale_index(const DotRows& w, int64_t block) { return w.groups == 1 ? 0 : block; }
 
-template <class Format, int N>
+template <class Format, int N, bool kPasses>
 inline void few_block(const DotRows& w, int64_t row_block, const DotInput& x, float* c,
                       int64_t c_stride) {
   const uint8_t* codes = w.codes + row_block * w.block_bytes;
@@ -43,7 +45,13 @@ inline void few_block(const DotRows& w, int64_t row_block, const DotInput& x, fl
       Codes a;
       Codes b;
       Format::load(codes, a, b);
-      prefetch(codes + kPrefetch);
+      each<Format::kStepBytes / kLine>(VISAVIS_BODY(line) {
+        const uint8_t* ahead = codes + kPrefetch + line * kLine;
+        if constexpr (kPasses)
+          prefetch_once(ahead);
+        else
+          prefetch(ahead);
+      });
       each<N>(VISAVIS_BODY(t) {
         sums[t] = dot<Format>(sums[t], a, broadcast(x.codes + t * x.cols + k));
         Sums& second = sums[kSecond + t];
@@ -61,30 +69,34 @@ inline void few_block(const DotRows& w, int64_t row_block, const DotInput& x, fl
   each<N>(VISAVIS_BODY(t) { store16(c + t * c_stride, acc[t]); });
 }
 
-template <class Format>
+template <class Format, bool kPasses>
 void few_of(const DotRows& w, int64_t first, int64_t count, const DotInput& x, int64_t n, float* c,
             int64_t c_stride) {
   for (int64_t b = 0; b < count; ++b, c += kBlockRows) switch (n) {
       case 1:
-        few_block<Format, 1>(w, first + b, x, c, c_stride);
+        few_block<Format, 1, kPasses>(w, first + b, x, c, c_stride);
         break;
       case 2:
-        few_block<Format, 2>(w, first + b, x, c, c_stride);
+        few_block<Format, 2, kPasses>(w, first + b, x, c, c_stride);
         break;
       case 3:
-        few_block<Format, 3>(w, first + b, x, c, c_stride);
+        few_block<Format, 3, kPasses>(w, first + b, x, c, c_stride);
         break;
       default:
-        few_block<Format, 4>(w, first + b, x, c, c_stride);
+        few_block<Format, 4, kPasses>(w, first + b, x, c, c_stride);
     }
 }
 
 void few(const DotRows& w, int64_t first, int64_t count, const DotInput& x, int64_t n, float* c,
          int64_t c_stride) {
-  if (w.bits == 4)
-    few_of<Int4>(w, first, count, x, n, c, c_stride);
+  if (w.bits == 4 && w.passes)
+    few_of<Int4, true>(w, first, count, x, n, c, c_stride);
+  else if (w.bits == 4)
+    few_of<Int4, false>(w, first, count, x, n, c, c_stride);
+  else if (w.passes)
+    few_of<Int8, true>(w, first, count, x, n, c, c_stride);
   else
-    few_of<Int8>(w, first, count, x, n, c, c_stride);
+    few_of<Int8, false>(w, first, count, x, n, c, c_stride);
 }
 
 // One block of columns of R row blocks: codes [R][columns / 4][64 bytes], scales [R][16 floats].

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,28 @@ void store_row(const float* from, int64_t count, const MutView& cache, int64_t a
     for (int64_t i = 0; i < count; ++i)
       to[i * stride] = static_cast<int8_t>(std::nearbyint(from[i] * inverse));
   }
+}
+
+// The lowest index of the largest value, -1 if that is not finite or anything is not a number.
+// Several values side by side: one comparison after the other takes as long over a vocabulary as a
+// matrix of several MB.
+int64_t first_largest(const float* row, int64_t cols) {
+  constexpr int64_t kSideBySide = 32;
+  float most[kSideBySide];
+  int32_t nans[kSideBySide] = {};
+  std::fill_n(most, kSideBySide, -std::numeric_limits<float>::infinity());
+  const auto look = [&](int64_t lane, float value) {
+    most[lane] = value > most[lane] ? value : most[lane];
+    nans[lane] |= std::isnan(value) ? 1 : 0;
+  };
+  int64_t c = 0;
+  for (; c + kSideBySide <= cols; c += kSideBySide)
+    for (int64_t lane = 0; lane < kSideBySide; ++lane) look(lane, row[c + lane]);
+  for (; c < cols; ++c) look(0, row[c]);
+  const float largest = *std::max_element(most, most + kSideBySide);
+  const bool valid =
+      std::isfinite(largest) && std::count(nans, nans + kSideBySide, 0) == kSideBySide;
+  return valid ? std::find(row, row + cols, largest) - row : -1;
 }
 
 // Where point i of `points` falls on a grid of `side` with aligned corners: linspace(0, side - 1,
@@ -93,22 +116,26 @@ void embed_on_cpu(const Weight& table, const int32_t* ids, int64_t n, float* x,
   });
 }
 
+void write_kv_head_on_cpu(const float* k, const float* v, int32_t slot, int64_t head,
+                          const KvView& kv) {
+  const int64_t dim = kv.head_dim;
+  const int64_t part = slot / kv.page_size * kv.kv_heads + head;
+  const int64_t offset = slot % kv.page_size;
+  const int64_t position = part * kv.page_size + offset;
+  const bool scaled = kv.dtype == DType::i8;
+  store_row(k, dim, kv.k, part * dim * kv.page_size + offset, kv.page_size,
+            scaled ? kv.k_scales.f32() + position : nullptr);
+  store_row(v, dim, kv.v, position * dim, 1, scaled ? kv.v_scales.f32() + position : nullptr);
+}
+
 void write_kv_on_cpu(const float* k, const float* v, const int32_t* slots, int64_t tokens,
                      const KvView& kv, base::ThreadPool& pool) {
   const int64_t dim = kv.head_dim;
   pool.parallel_for(tokens, grain_for(kv.kv_heads * dim * 4), [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
-      const int64_t page = slots[token] / kv.page_size;
-      const int64_t offset = slots[token] % kv.page_size;
       for (int64_t head = 0; head < kv.kv_heads; ++head) {
         const int64_t from = (token * kv.kv_heads + head) * dim;
-        const int64_t part = page * kv.kv_heads + head;
-        const int64_t position = part * kv.page_size + offset;
-        const bool scaled = kv.dtype == DType::i8;
-        store_row(k + from, dim, kv.k, part * dim * kv.page_size + offset, kv.page_size,
-                  scaled ? kv.k_scales.f32() + position : nullptr);
-        store_row(v + from, dim, kv.v, position * dim, 1,
-                  scaled ? kv.v_scales.f32() + position : nullptr);
+        write_kv_head_on_cpu(k + from, v + from, slots[token], head, kv);
       }
     }
   });
@@ -143,11 +170,7 @@ void arg_max_on_cpu(const float* logits, int64_t n, int64_t cols, int32_t* ids,
                     base::ThreadPool& pool) {
   pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const float* row = logits + i * cols;
-      const float* most = std::max_element(row, row + cols);
-      const bool valid = std::isfinite(*most) &&
-                         std::none_of(row, row + cols, [](float v) { return std::isnan(v); });
-      ids[i] = valid ? static_cast<int32_t>(most - row) : -1;
+      ids[i] = static_cast<int32_t>(first_largest(logits + i * cols, cols));
     }
   });
 }

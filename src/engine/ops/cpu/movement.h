@@ -24,6 +24,9 @@ void embed_on_cpu(const Weight& table, const int32_t* ids, int64_t n, float* x,
 /// Stores k and v [tokens, kv_heads, head_dim] at their slots, rounded to the cache's type.
 void write_kv_on_cpu(const float* k, const float* v, const int32_t* slots, int64_t tokens,
                      const KvView& kv, base::ThreadPool& pool);
+/// The same of one head's k and v [head_dim].
+void write_kv_head_on_cpu(const float* k, const float* v, int32_t slot, int64_t head,
+                          const KvView& kv);
 /// Adds the position grid [side * side, dim], sampled bilinearly at h x w points in merge order.
 void add_position_grid_on_cpu(const float* grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                               int64_t dim, float* y, base::ThreadPool& pool);

@@ -1,5 +1,6 @@
-// The part of the vectorised norms, gating and rotation that exists once per instruction set
-// (rows_simd.inl implements it). Each function works on one row; threads are in rows_blocked.cpp.
+// The part of the vectorised norms, gating, rotation and rounding that exists once per instruction
+// set (rows_simd.inl implements it). Each function works on one row; threads are in
+// rows_blocked.cpp.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,8 @@ struct RowsSimd {
   /// Rotates (first[j], second[j]) by the angle with this cosine and sine.
   void (*rotate)(const float* cosine, const float* sine, int64_t pairs, float* first,
                  float* second);
+  /// to = from as f16, to the nearest; `count` is a multiple of the instructions' lanes.
+  void (*to_f16)(const float* from, int64_t count, uint16_t* to);
 };
 
 /// Null where the compiler does not target the instruction set.

@@ -65,10 +65,15 @@ void rotate(const float* cosine, const float* sine, int64_t pairs, float* first,
   }
 }
 
+void to_f16(const float* from, int64_t count, uint16_t* to) {
+  for (int64_t i = 0; i < count; i += kLanes) store_f16(to + i, load(from + i));
+}
+
 constexpr RowsSimd kRowsSimd = {.rms_norm = rms_norm,
                                 .layer_norm = layer_norm,
                                 .silu_multiply = silu_multiply,
-                                .rotate = rotate};
+                                .rotate = rotate,
+                                .to_f16 = to_f16};
 
 }  // namespace
 }  // namespace visavis::ops
