@@ -95,8 +95,8 @@ TEST_F(FinishedRunTest, GradingAgainRestoresWhatTheGradersSay) {
   }
 }
 
-// The exit code of diff over this run, all of it graded right, and a copy in which the first model's
-// answers are wrong if `spoil` says so.
+// The exit code of diff over this run, all of it graded right, and a copy in which the first
+// model's answers are wrong if `spoil` says so.
 class DiffTest : public FinishedRunTest {
  protected:
   int diff(bool spoil) {

@@ -118,9 +118,7 @@ class Product {
   void prepare_row(const float* x, float* out) const {
     const int64_t cols = weight_.cols;
     const int64_t step = 2 * simd_.lanes;
-    const auto at = [&](int64_t i) {
-      return permutation_ == nullptr ? x[i] : x[permutation_[i]];
-    };
+    const auto at = [&](int64_t i) { return permutation_ == nullptr ? x[i] : x[permutation_[i]]; };
     if (!split_) {
       std::memcpy(out, x, static_cast<size_t>(cols) * sizeof(float));
       std::fill(out + cols, out + padded_, 0.0f);
@@ -229,7 +227,7 @@ class Product {
   const Weight& weight_;
   std::optional<WeightRows> rows_;
   int64_t padded_;
-  bool split_;  // u4 codes come out even columns first
+  bool split_;                            // u4 codes come out even columns first
   const int32_t* permutation_ = nullptr;  // of the input, or null
 };
 
