@@ -106,7 +106,8 @@ class StoreTest : public testing::Test {
     answer.usage = {100, 80, 7};
     answer.timing = {.1, .2, .3, .4, .5, .6, .7, .8};
     answer.token_times = {0.25, 0.5000004};
-    answer.memory = {1, 2, 3, 4, 5, 6};
+    answer.memory = {
+        .weights = 1, .vision = 2, .kv = 3, .workspace = 4, .device_peak = 5, .host_peak = 6};
     answer.prompt_sha256 = "ab";
     answer.notes = {"n"};
     return answer;
@@ -141,8 +142,18 @@ std::string error_of(Call call) {
 }
 
 TEST_F(StoreTest, GivesBackEverythingItWasGiven) {
-  chat::ModelFacts facts{"demo-a",           "Arch", "cpu", "int4", "sha", 512, 30, 7, 1.5,
-                         {1, 2, 3, 4, 5, 6}, false};
+  chat::ModelFacts facts{
+      "demo-a",
+      "Arch",
+      "cpu",
+      "int4",
+      "sha",
+      512,
+      30,
+      7,
+      1.5,
+      {.weights = 1, .vision = 2, .kv = 3, .workspace = 4, .device_peak = 5, .host_peak = 6},
+      false};
   facts.from_cache = true;
   {
     Store store = create();

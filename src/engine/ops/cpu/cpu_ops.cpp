@@ -47,10 +47,10 @@ class CpuOps final : public Ops {
 
   Buffer allocate(int64_t bytes) override { return slabs_.take(bytes); }
   void upload(const void* host, MutView to) override {
-    std::memcpy(to.data, host, static_cast<size_t>(to.bytes()));
+    if (to.bytes() > 0) std::memcpy(to.data, host, static_cast<size_t>(to.bytes()));
   }
   void download(View from, void* host) override {
-    std::memcpy(host, from.data, static_cast<size_t>(from.bytes()));
+    if (from.bytes() > 0) std::memcpy(host, from.data, static_cast<size_t>(from.bytes()));
   }
 
   DType arithmetic(const Weight& weight, int64_t rows) const override {

@@ -154,7 +154,11 @@ bool run_rotary(const RotaryRows& rows, const CachedAttentionArgs& args, const K
   const StepBatch& batch = *args.batch;
   if (batch.longest_query != 1 || batch.tokens != batch.sequences) return false;
   const Kernel<CachedAttentionArgs>& kernel = choose(cached_attention_kernels(), filter, args);
-  if (kernel.run_rotary == nullptr) return false;
+  // The norms and rotations inside it must be those that the separate operations would run.
+  const std::string_view name = kernel.name;
+  const bool same = choose(rms_norm_kernels(), filter, NormArgs{}).name == name &&
+                    choose(rope_kernels(), filter, RopeArgs{}).name == name;
+  if (kernel.run_rotary == nullptr || !same) return false;
   kernel.run_rotary(rows, args, context);
   return true;
 }
