@@ -9,10 +9,11 @@
 #   tests         the operations against double, the goldens of the oracle, batches
 #   sanitizer     compute-sanitizer's memcheck and racecheck over the operations (slow)
 #   demo          the two demo models: the same answers on the card and on the CPU
+#   both          both published shapes resident on one card under a budget; their peaks
 #   speed         visavis bench of both published shapes
 #   transformers  transformers on the same shapes, then the table of ratios
 #
-# Without steps: tests demo speed transformers. A step that fails is named at the end; exit code 1.
+# Without steps: tests demo both speed transformers. A step that fails is named at the end; exit code 1.
 set -u
 [ $# -ge 2 ] || { sed -n '2,/^set/p' "$0" | grep '^#' >&2; exit 2; }
 packed=$1
@@ -54,6 +55,16 @@ demo() {
   python3 "$here/same_answers.py" "$out/demo-cpu/answers.jsonl" "$out/demo-cuda/answers.jsonl"
 }
 
+# Noise as answers; compare ends with 3, since it is told to stop after a few questions.
+both() {
+  for shape in qwen3-vl-8b llava-1.5-7b; do
+    run random_checkpoint "$out/config/$shape" --shape "$shape" --light || return 1
+  done
+  run visavis compare "$out/config/qwen3-vl-8b" "$out/config/llava-1.5-7b" --suite suites/demo \
+    --limit 3 --warmup 1 --max-tokens 8 --device cuda --vram-budget 15GB --ctx 2048 --out "$out/both"
+  [ $? -eq 3 ] && grep 'measured peak' "$out/both/report.md"
+}
+
 # shape, prompt tokens, picture side, context of generation
 speed_of() {
   run visavis bench --shape "$1" --device cuda --json --only prompt,generation,vision --prompt "$2" \
@@ -75,9 +86,9 @@ transformers() {
       --beside "$out/transformers.json"
 }
 
-for name in ${*:-tests demo speed transformers}; do
+for name in ${*:-tests demo both speed transformers}; do
   case "$name" in
-    tests | sanitizer | demo | speed | transformers) step "$name" "$name" ;;
+    tests | sanitizer | demo | both | speed | transformers) step "$name" "$name" ;;
     *)
       echo "run.sh: no step '$name'" >&2
       exit 2

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "engine/ops/checks.h"
 #include "engine/ops/cpu/ceilings.h"
 #include "engine/ops/cpu/context.h"
 #include "engine/ops/cpu/host_slabs.h"
@@ -19,15 +20,6 @@
 
 namespace visavis::ops {
 namespace {
-
-void require_same_shape(const char* op, const View& a, const View& b) {
-  require(a.shape == b.shape, op, ": found shape ", b.shape.text(), ", wanted ", a.shape.text());
-}
-
-void require_vector(const char* op, const char* what, const View& view, int64_t size) {
-  require(view.shape.elements() == size, op, ": ", what, " has ", view.shape.elements(),
-          " values, wanted ", size);
-}
 
 class CpuOps final : public Ops {
  public:
@@ -156,11 +148,7 @@ class CpuOps final : public Ops {
   void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
                          int64_t longest_segment, float scale, bool round_input,
                          MutView y) override {
-    require(q.shape.rank() == 3 && q.shape == k.shape && q.shape == v.shape && q.shape == y.shape,
-            "segment_attention: q ", q.shape.text(), ", k ", k.shape.text(), ", v ", v.shape.text(),
-            " and y ", y.shape.text(), " must be the same [tokens, heads, head_dim]");
-    require(stride >= q.shape[1] * q.shape[2], "segment_attention: stride ", stride,
-            " is less than a token's ", q.shape[1] * q.shape[2], " values");
+    check_segment_attention(q, k, v, stride, y);
     const int64_t segments = segment_start.shape.elements() - 1;
     for (int64_t s = 0; s < segments; ++s) {
       const int64_t length = segment_start.i32()[s + 1] - segment_start.i32()[s];
@@ -185,20 +173,14 @@ class CpuOps final : public Ops {
   }
 
   void write_kv(View k, View v, const StepBatch& batch, const KvView& kv) override {
-    require(k.shape == v.shape && k.shape.elements() == batch.tokens * kv.kv_heads * kv.head_dim,
-            "write_kv: k ", k.shape.text(), " and v ", v.shape.text(), ", wanted [", batch.tokens,
-            ", ", kv.kv_heads, ", ", kv.head_dim, "]");
+    check_write_kv(k, v, batch, kv);
     require_cache("write_kv", kv);
     write_kv_on_cpu(k.f32(), v.f32(), batch.slots.i32(), batch.tokens, kv, pool_);
   }
 
   void cached_attention(View q, const StepBatch& batch, const KvView& kv, float scale,
                         MutView y) override {
-    require(q.shape.rank() == 3 && q.shape == y.shape && q.shape[0] == batch.tokens &&
-                q.shape[1] % kv.kv_heads == 0 && q.shape[2] == kv.head_dim,
-            "cached_attention: q ", q.shape.text(), " and y ", y.shape.text(),
-            " against a cache of ", kv.kv_heads, " heads of ", kv.head_dim, " and ", batch.tokens,
-            " tokens");
+    check_cached_attention(q, batch, kv, y);
     require_cache("cached_attention", kv);
     run(cached_attention_kernels(), CachedAttentionArgs{.q = q.f32(),
                                                         .heads = q.shape[1],
@@ -216,11 +198,7 @@ class CpuOps final : public Ops {
 
   void add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                          MutView y) override {
-    require(grid.rows() == side * side && y.rows() == h * w && y.cols() == grid.cols(),
-            "add_position_grid: grid [", grid.rows(), ", ", grid.cols(), "] of side ", side,
-            " onto [", y.rows(), ", ", y.cols(), "] for ", h, " x ", w);
-    require(merge > 0 && h % merge == 0 && w % merge == 0, "add_position_grid: ", h, " x ", w,
-            " is not a multiple of ", merge);
+    check_position_grid(grid, side, h, w, merge, y);
     add_position_grid_on_cpu(grid.f32(), side, h, w, merge, y.cols(), y.f32(), pool_);
   }
 
@@ -304,11 +282,6 @@ class CpuOps final : public Ops {
   static std::string kernel_from_environment() {
     const char* name = std::getenv("VISAVIS_KERNEL");
     return name == nullptr ? "" : name;
-  }
-
-  static void require_rows(const char* op, const View& few, const View& rows, const View& all) {
-    require(few.cols() == all.cols() && few.rows() == rows.shape.elements(), op, ": rows ",
-            rows.shape.text(), " between ", few.shape.text(), " and ", all.shape.text());
   }
 
   static void require_cache(const char* op, const KvView& kv) {
