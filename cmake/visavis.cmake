@@ -1,6 +1,7 @@
-# visavis_module(PATH [CUDA] DEPS ... LIBS ...): one folder under src/ becomes one static library.
+# visavis_module(PATH [CUDA] [GOLDENS] DEPS ... LIBS ...): one folder under src/ becomes one static library.
 #   sources   every *.cpp below the folder (a new file needs no edit here)
-#   tests     every *_test.cpp: one GoogleTest program per module
+#   tests     every *_test.cpp: one GoogleTest program per module; with GOLDENS they know where the
+#             oracle's goldens are (cmake/goldens.cmake)
 #   fuzzers   every *_fuzz.cpp: one program each (libFuzzer with VISAVIS_FUZZ, else a corpus replayer)
 #   kernels   *_avx2.cpp, *_avxvnni.cpp, *_avx512.cpp, *_avx512vnni.cpp, *_avx512bf16.cpp and *_neon.cpp
 #             get their instruction sets; who calls them asks the CPU first (g++ 12's own AVX-512
@@ -50,7 +51,7 @@ if(VISAVIS_PCH)
 endif()
 
 function(visavis_module path)
-  cmake_parse_arguments(M "CUDA" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(M "CUDA;GOLDENS" "" "DEPS;LIBS" ${ARGN})
   string(REPLACE "/" "_" name ${path})
   set(dir ${VISAVIS_ROOT}/src/${path})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cpp)
@@ -118,6 +119,9 @@ function(visavis_module path)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE VISAVIS_SOURCE_DIR="${VISAVIS_ROOT}")
+    if(M_GOLDENS)
+      target_compile_definitions(${name}_test PRIVATE VISAVIS_GOLDENS_DIR="${VISAVIS_GOLDENS_DIR}")
+    endif()
     if(VISAVIS_PCH)
       target_precompile_headers(${name}_test REUSE_FROM visavis_test_pch)
     endif()

@@ -15,7 +15,8 @@
 # and C++ libraries (the other machine's must be as new as this one's) and cuBLAS (it is large): found
 # in /usr/local/cuda/lib64 or beside python3's torch. Run OUT.sh at the root of a source tree: where
 # the tree that the programs were built from is missing, a link with its path is made to the current
-# folder, since tests read goldens and models below it.
+# folder, since tests read models and pictures below it; the goldens are unpacked to where the tests
+# look for them (cmake/goldens.cmake).
 set -eu
 [ $# -ge 1 ] || { sed -n '2,/^set/p' "$0" | grep '^#' >&2; exit 2; }
 out=$1
@@ -53,6 +54,18 @@ if [ ! -d "\$home" ]; then
 fi
 [ -e "$root" ] || { mkdir -p "$(dirname "$root")" && ln -s "\$PWD" "$root"; }
 export LD_LIBRARY_PATH="\$home/lib:/usr/local/cuda/lib64:\${LD_LIBRARY_PATH:-}"
+goldens="$root/build/$preset/goldens"
+case "\$1" in
+  *_test)
+    wanted=\$(cd "$root/tests/data/goldens" && LC_ALL=C sha256sum *.tar.xz)
+    if [ "\$wanted" != "\$(cat "\$goldens/stamp" 2>/dev/null)" ]; then
+      rm -rf "\$goldens"
+      mkdir -p "\$goldens"
+      for archive in "$root"/tests/data/goldens/*.tar.xz; do tar -xJf "\$archive" -C "\$goldens"; done
+      echo "\$wanted" >"\$goldens/stamp"
+    fi
+    ;;
+esac
 for folder in /opt/torch/.venv/lib/python3*/site-packages/nvidia/cu13/lib; do
   [ ! -d "\$folder" ] || LD_LIBRARY_PATH=\$LD_LIBRARY_PATH:\$folder
 done

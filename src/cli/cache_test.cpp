@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 const std::string kModel =
-    fs::path(VISAVIS_SOURCE_DIR) / "tests/data/goldens/models/qwen_wide_heads";
+    VISAVIS_GOLDENS_DIR "/models/qwen_wide_heads";
 
 class CacheOptionsTest : public testing::Test {
  protected:

@@ -22,8 +22,8 @@ namespace {
 using testing::HasSubstr;
 
 const std::filesystem::path kData = std::filesystem::path(VISAVIS_SOURCE_DIR) / "tests/data";
-const std::string kQwen = kData / "goldens/models/qwen_sharded";
-const std::string kLlava = kData / "goldens/models/llava_hub";
+const std::string kQwen = VISAVIS_GOLDENS_DIR "/models/qwen_sharded";
+const std::string kLlava = VISAVIS_GOLDENS_DIR "/models/llava_hub";
 
 /// Runs `visavis pixels` with these arguments; what it prints to stdout.
 std::string run(std::vector<std::string> arguments) {

@@ -18,8 +18,8 @@ namespace {
 using testing::HasSubstr;
 
 const std::filesystem::path kData = std::filesystem::path(VISAVIS_SOURCE_DIR) / "tests/data";
-const std::string kQwen = kData / "goldens/models/qwen_wide_heads";
-const std::string kLlava = kData / "goldens/models/llava_hub";
+const std::string kQwen = VISAVIS_GOLDENS_DIR "/models/qwen_wide_heads";
+const std::string kLlava = VISAVIS_GOLDENS_DIR "/models/llava_hub";
 const std::string kPicture = kData / "pictures/size_64x64.png";
 
 /// Runs one command with these arguments; what it prints to stdout.

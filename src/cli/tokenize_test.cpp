@@ -20,7 +20,7 @@ namespace {
 using testing::HasSubstr;
 
 const std::filesystem::path kData = std::filesystem::path(VISAVIS_SOURCE_DIR) / "tests/data";
-const std::string kLlava = kData / "goldens/models/llava_hub";
+const std::string kLlava = VISAVIS_GOLDENS_DIR "/models/llava_hub";
 
 std::string run(std::vector<std::string> arguments) {
   CLI::App app;

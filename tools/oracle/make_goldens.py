@@ -2,7 +2,8 @@
 
     python3 tools/oracle/make_goldens.py OUT [--only pictures|tokenizers|templates|models]
 
-A topic that fails prints its traceback and the others still run; the exit status is then 1.
+Each topic ends as OUT/<topic>.tar.xz. One that fails prints its traceback, leaves its archive as it was, and the others
+still run; the exit status is then 1.
 README.md beside this file describes every file that is written.
 """
 
@@ -10,13 +11,13 @@ import argparse
 import importlib
 import platform
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 
 from common import write_json
-
-TOPICS = ("templates", "tokenizers", "pictures", "models")
+from pack import TOPICS, pack
 
 
 def versions():
@@ -46,7 +47,9 @@ def main():
     for topic in arguments.only or TOPICS:
         start = time.time()
         try:
-            importlib.import_module(f"topic_{topic}").write(arguments.out)
+            with tempfile.TemporaryDirectory() as folder:
+                importlib.import_module(f"topic_{topic}").write(Path(folder))
+                pack(Path(folder), topic, arguments.out)
         except Exception:
             traceback.print_exc()
             failed.append(topic)

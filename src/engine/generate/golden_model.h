@@ -1,4 +1,4 @@
-// Test support: the oracle's tiny checkpoints in tests/data/goldens/models, their cases, and a
+// Test support: the oracle's tiny checkpoints in tests/data/goldens (models), their cases, and a
 // model on the CPU that can be driven step by step. Included by *_test.cpp files only.
 #pragma once
 
@@ -23,7 +23,8 @@
 namespace visavis::generate {
 
 inline const std::filesystem::path kTestData = VISAVIS_SOURCE_DIR "/tests/data";
-inline const std::filesystem::path kGoldenModels = kTestData / "goldens/models";
+inline const std::filesystem::path kGoldens = VISAVIS_GOLDENS_DIR;
+inline const std::filesystem::path kGoldenModels = kGoldens / "models";
 
 inline const std::vector<std::string>& golden_names() {
   static const std::vector<std::string> names = {
@@ -74,7 +75,7 @@ inline std::vector<chat::Turn> turns_of(const base::Json& conversation,
 inline std::vector<GoldenCase> golden_cases(const std::string& model) {
   const base::Json golden = base::read_json(kGoldenModels / (model + ".json"));
   const base::Json conversations =
-      base::read_json(kTestData / "goldens/templates.json").at("conversations");
+      base::read_json(kGoldens / "templates.json").at("conversations");
   std::vector<GoldenCase> cases;
   for (const base::Json& each : golden.at("cases")) {
     const std::string name = each.at("name");

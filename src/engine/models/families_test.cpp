@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kModels = VISAVIS_SOURCE_DIR "/tests/data/goldens/models";
+const fs::path kModels = VISAVIS_GOLDENS_DIR "/models";
 
 /// A golden checkpoint copied to a folder of the test's own, to be spoilt.
 class Copy {

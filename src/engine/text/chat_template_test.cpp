@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-const fs::path kGoldens = fs::path(VISAVIS_SOURCE_DIR) / "tests/data/goldens";
+const fs::path kGoldens = VISAVIS_GOLDENS_DIR;
 
 // One user turn with this text.
 std::vector<chat::Turn> says(std::string text) {

@@ -14,7 +14,7 @@ namespace {
 using base::Json;
 
 const std::filesystem::path kFile =
-    std::filesystem::path(VISAVIS_SOURCE_DIR) / "tests/data/goldens/templates.json";
+    VISAVIS_GOLDENS_DIR "/templates.json";
 
 RenderOptions options_of(const Json& golden, const Json& arguments) {
   RenderOptions options;

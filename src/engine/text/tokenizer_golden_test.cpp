@@ -14,7 +14,7 @@ using base::Json;
 namespace fs = std::filesystem;
 
 const fs::path kSource = VISAVIS_SOURCE_DIR;
-const fs::path kGoldens = kSource / "tests/data/goldens/tokenizers";
+const fs::path kGoldens = VISAVIS_GOLDENS_DIR "/tokenizers";
 
 // Ids, decoded text and streamed text of every string. `golden` has "ids" and "decoded".
 void expect_results(const Tokenizer& tokenizer, const Json& strings, const Json& golden) {

@@ -19,7 +19,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-const fs::path kTiny = fs::path(VISAVIS_SOURCE_DIR) / "tests/data/goldens/tokenizers/tiny";
+const fs::path kTiny = VISAVIS_GOLDENS_DIR "/tokenizers/tiny";
 
 Json tiny_json(const char* file) { return base::read_json(kTiny / file); }
 

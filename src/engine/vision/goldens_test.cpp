@@ -1,5 +1,5 @@
 // Every golden picture under every golden setting, against what the oracle computed
-// (tools/oracle/README.md tells the format of tests/data/goldens/pictures.json).
+// (tools/oracle/README.md tells the format of pictures.json).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,14 +21,15 @@ namespace {
 
 const std::filesystem::path kSource(VISAVIS_SOURCE_DIR);
 const std::filesystem::path kData = kSource / "tests/data";
+const std::filesystem::path kGoldens = VISAVIS_GOLDENS_DIR;
 
-// Drawn test pictures lie with the goldens, photographs in the demo suite that shows them.
+// Drawn test pictures lie in tests/data, photographs in the demo suite that shows them.
 std::filesystem::path path_of(const std::string& file) {
   return (file.starts_with("photographs/") ? kSource / "suites/demo" : kData) / file;
 }
 
 const base::Json& goldens() {
-  static const base::Json document = base::read_json(kData / "goldens/pictures.json");
+  static const base::Json document = base::read_json(kGoldens / "pictures.json");
   return document;
 }
 
@@ -83,7 +84,7 @@ TEST(PictureGoldens, EveryDecodedPictureEqualsTheOracles) {
 }
 
 TEST(PictureGoldens, EveryPixelTensorEqualsTheOraclesBitForBit) {
-  const auto tensors = checkpoint::open_safetensors_file(kData / "goldens/pictures.safetensors");
+  const auto tensors = checkpoint::open_safetensors_file(kGoldens / "pictures.safetensors");
   int64_t compared = 0;
   int64_t off = 0;
   int worst = 0;
@@ -132,7 +133,7 @@ TEST(PictureGoldens, EveryPixelTensorEqualsTheOraclesBitForBit) {
 
 TEST(PictureGoldens, TheSettingsOfEveryGoldenCheckpointPreparePicturesAsTheOracleDoes) {
   int pictures = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kData / "goldens/models")) {
+  for (const auto& entry : std::filesystem::directory_iterator(kGoldens / "models")) {
     if (!entry.is_directory()) continue;
     SCOPED_TRACE(entry.path().filename().string());
     const Preprocessor p = read_preprocessor(entry.path());

@@ -1,0 +1,23 @@
+# The oracle's goldens are kept as one archive a topic (tools/oracle/pack.py) and unpacked into the
+# build folder, again whenever an archive changes. bench/gpu/pack.sh does the same, with the same
+# stamp, for a machine that has the sources and the programs only.
+set(VISAVIS_GOLDENS_DIR ${CMAKE_BINARY_DIR}/goldens)
+file(GLOB archives CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/data/goldens/*.tar.xz)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${archives})
+set(wanted "")
+foreach(archive ${archives})
+  file(SHA256 ${archive} hash)
+  cmake_path(GET archive FILENAME name)
+  string(APPEND wanted "${hash}  ${name}\n")
+endforeach()
+set(unpacked "")
+if(EXISTS ${VISAVIS_GOLDENS_DIR}/stamp)
+  file(READ ${VISAVIS_GOLDENS_DIR}/stamp unpacked)
+endif()
+if(NOT unpacked STREQUAL wanted)
+  file(REMOVE_RECURSE ${VISAVIS_GOLDENS_DIR})
+  foreach(archive ${archives})
+    file(ARCHIVE_EXTRACT INPUT ${archive} DESTINATION ${VISAVIS_GOLDENS_DIR})
+  endforeach()
+  file(WRITE ${VISAVIS_GOLDENS_DIR}/stamp "${wanted}")
+endif()
