@@ -19,21 +19,39 @@ namespace {
 struct Choice {
   char32_t letter = 0;
   const char* rule = "choice.none";
-  Span span;
+  Span span;            // in the readable answer, or in
+  std::u32string flat;  // the flattened one if that is what the rule looks at
 };
 
 // Words in front of the letter that is meant; the last of them in an answer counts.
-constexpr std::array<std::u32string_view, 9> kMarkers = {
-    U"answer", U"option", U"choice", U"choose", U"答案", U"应选", U"故选", U"选项", U"选"};
+constexpr std::array<std::u32string_view, 10> kMarkers = {
+    U"正确的是", U"answer", U"option", U"choice", U"choose",
+    U"答案",     U"应选",   U"故选",   U"选项",   U"选"};
 // What may stand between a marker and its letter.
-constexpr std::array<std::u32string_view, 9> kLinks = {
-    U"would be", U"should be", U"is", U"为", U"是", U"择", U"应", U"就", U"letter"};
-constexpr std::u32string_view kLinkMarks = U" :=\"'([{*`,，-";
+constexpr std::array<std::u32string_view, 14> kLinks = {
+    U"would be", U"should be", U"must be", U"has to be", U"is", U"letter", U"option",
+    U"\\text{",  U"为",        U"是",      U"择",        U"应", U"该",     U"就"};
+constexpr std::u32string_view kLinkMarks = U" \n:=\"'([{<>*`,-「『【《“‘";
 // After a capital A or I at the beginning of a word these say that it was a letter, no article.
 constexpr std::array<std::u32string_view, 14> kAfterLetter = {
     U"because", U"since", U"as", U"for", U"due", U"but",     U"so",
     U"given",   U"and",   U"or", U"not", U"is",  U"correct", U"matches"};
 constexpr std::u32string_view kBoxed = U"\\boxed{";
+// What denies a letter when it stands before it, and when it stands behind it, in the same clause.
+constexpr std::array<std::u32string_view, 12> kDenialsBefore = {
+    U"不是",  U"不选",  U"不应选",  U"不能选",   U"排除",        U"并非",
+    U"isn't", U"wrong", U"exclude", U"rule out", U"rather than", U"none of"};
+constexpr std::array<std::u32string_view, 13> kDenialsBehind = {
+    U"不对",  U"错误",      U"不正确",      U"错了",      U"不符",  U"不成立", U"排除",
+    U"wrong", U"incorrect", U"not correct", U"not right", U"isn't", U"is not"};
+// What takes a denial back: "it isn't A but D", "不是A而是D".
+constexpr std::array<std::u32string_view, 4> kTurns = {U" but ", U"而是", U" instead ", U"只能"};
+// What begins a reason, which is about the picture.
+constexpr std::array<std::u32string_view, 4> kReasons = {U" because", U" since ", U" as ", U"因为"};
+// What lists letters: "A, B and C", "A、B和C".
+constexpr std::array<std::u32string_view, 12> kListMarks = {
+    U" ", U",", U"、", U"/", U"&", U"and ", U"or ", U"nor ", U"和", U"与", U"及", U"或"};
+constexpr std::u32string_view kClauseEnds = U",.;!?。\n";
 constexpr std::array<std::u32string_view, 2> kThinking = {U"<think>", U"</think>"};
 
 char32_t upper(char32_t c) { return static_cast<char32_t>(u_toupper(static_cast<UChar32>(c))); }
@@ -57,7 +75,8 @@ class Reader {
  public:
   Reader(const std::u32string& text, const std::vector<std::string>& options)
       : text_(text), lower_(text), options_(options) {
-    for (char32_t& c : lower_) c = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
+    for (char32_t& c : lower_)
+      c = simplified(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
   }
 
   std::optional<Choice> read() const {
@@ -80,9 +99,16 @@ class Reader {
 
   // Latin letters or digits on neither side: CJK needs no space.
   bool stands_free(size_t at) const {
-    const bool before = at > 0 && is_word_character(text_[at - 1]);
-    const bool after = at + 1 < text_.size() && is_word_character(text_[at + 1]);
-    return !before && !after;
+    if (at > 0 && is_word_character(text_[at - 1])) {
+      // Of quotes and apostrophes, only the latter have a letter on their other side, too.
+      if (text_[at - 1] != U'\'' || (at > 1 && is_word_character(text_[at - 2]))) return false;
+    }
+    return ends_free(at);
+  }
+
+  bool ends_free(size_t at) const {
+    if (at + 1 >= text_.size() || !is_word_character(text_[at + 1])) return true;
+    return text_[at + 1] == U'\'' && (at + 2 >= text_.size() || !is_word_character(text_[at + 2]));
   }
 
   // "A dog", "I see": an article or a pronoun, unless the next word goes on about a letter.
@@ -95,25 +121,76 @@ class Reader {
     return std::find(kAfterLetter.begin(), kAfterLetter.end(), word) == kAfterLetter.end();
   }
 
-  // The wording around the letter, flattened, with the letter last.
-  bool is_denied(size_t at) const {
-    constexpr std::array<std::u32string_view, 8> kDenials = {
-        U"不是", U"不选", U"不应选", U"排除", U"isn't", U"wrong", U"exclude", U"rule out"};
+  bool is_clause_end(size_t at) const {
+    return at >= text_.size() || kClauseEnds.find(text_[at]) != std::u32string_view::npos;
+  }
+
+  // "not A", "rule out A and B", "不选A", back to where the clause begins or turns.
+  bool is_denied_before(size_t at) const {
     size_t begin = at;
-    while (begin > 0 &&
-           std::u32string_view(U".;!?。；！？\n").find(text_[begin - 1]) ==
-               std::u32string_view::npos &&
-           !(std::u32string_view(U",，").find(text_[begin - 1]) != std::u32string_view::npos))
-      --begin;
-    const std::u32string_view clause = std::u32string_view(lower_).substr(begin, at - begin);
-    for (const std::u32string_view denial : kDenials)
+    while (begin > 0 && (!is_clause_end(begin - 1) || is_listed_with_next(begin - 1))) --begin;
+    std::u32string_view clause = std::u32string_view(lower_).substr(begin, at - begin);
+    for (const std::u32string_view turn : kTurns)
+      if (const size_t found = clause.rfind(turn); found != std::u32string_view::npos)
+        clause.remove_prefix(found + turn.size());
+    for (const std::u32string_view denial : kDenialsBefore)
       if (clause.find(denial) != std::u32string_view::npos) return true;
     const std::u32string flat = flatten(base::to_utf8(clause) + " x");
     return is_negated(flat, {flat.size() - 1, flat.size()});
   }
 
+  // A comma between two letters ends no clause.
+  bool is_listed_with_next(size_t comma) const {
+    if (text_[comma] != U',' || comma == 0 || !is_letter(comma - 1)) return false;
+    size_t next = comma + 1;
+    while (next < text_.size() && text_[next] == U' ') ++next;
+    return is_letter(next);
+  }
+
+  bool is_letter(size_t at) const {
+    return at < text_.size() && is_option(text_[at]) && stands_free(at);
+  }
+
+  // "A is wrong", "A、B都不对": past the letters that are listed with it, up to the next letter.
+  bool is_denied_behind(size_t at) const {
+    size_t end = at + 1;
+    for (bool moved = true; moved;) {
+      moved = false;
+      size_t next = end;
+      for (bool mark = true; mark;) {
+        mark = false;
+        for (const std::u32string_view list_mark : kListMarks)
+          if (starts(next, list_mark)) {
+            next += list_mark.size();
+            mark = true;
+          }
+      }
+      if (next > end && is_letter(next) && !is_article(next)) {
+        end = next + 1;
+        moved = true;
+      }
+    }
+    const size_t begin = end;
+    while (!is_clause_end(end) && !is_letter(end)) ++end;
+    std::u32string_view clause = std::u32string_view(lower_).substr(begin, end - begin);
+    for (const std::u32string_view reason : kReasons)
+      clause = clause.substr(0, clause.find(reason));
+    return std::any_of(kDenialsBehind.begin(), kDenialsBehind.end(),
+                       [&](std::u32string_view denial) { return holds_word(clause, denial); });
+  }
+
+  // The word is there and does not go on ("is not" in "is nothing").
+  static bool holds_word(std::u32string_view text, std::u32string_view word) {
+    const size_t at = text.find(word);
+    if (at == std::u32string_view::npos) return false;
+    const size_t end = at + word.size();
+    return !is_word_character(word.back()) || end >= text.size() || !is_word_character(text[end]);
+  }
+
+  bool is_denied(size_t at) const { return is_denied_before(at) || is_denied_behind(at); }
+
   Choice found(size_t at, const char* rule) const {
-    return {.letter = upper(text_[at]), .rule = rule, .span = {at, at + 1}};
+    return {.letter = upper(text_[at]), .rule = rule, .span = {at, at + 1}, .flat = {}};
   }
 
   // "B", "(b).", "C:"
@@ -155,24 +232,30 @@ class Reader {
     return at;
   }
 
-  bool ends_free(size_t at) const {
-    return at + 1 >= text_.size() || !is_word_character(text_[at + 1]);
-  }
-
+  // The last letter behind any marker.
   std::optional<Choice> after_marker() const {
     std::optional<size_t> last;
-    const auto consider = [&](std::optional<size_t> at) {
-      if (at && !is_denied(*at) && (!last || *at > *last)) last = at;
-    };
-    for (const std::u32string_view marker : kMarkers)
+    const char* rule = "choice.marked";
+    const auto consider = [&](std::u32string_view marker, const char* marker_rule) {
       for (size_t at = lower_.find(marker); at != std::u32string::npos;
-           at = lower_.find(marker, at + 1))
-        consider(letter_after(at + marker.size()));
-    for (size_t at = lower_.find(kBoxed); at != std::u32string::npos;
-         at = lower_.find(kBoxed, at + 1))
-      consider(letter_after(at + kBoxed.size()));
+           at = lower_.find(marker, at + 1)) {
+        const std::optional<size_t> letter = letter_after(at + marker.size());
+        if (!letter || is_denied(*letter) || (last && *letter < *last)) continue;
+        last = letter;
+        rule = is_json_name(at, marker.size()) ? "choice.json" : marker_rule;
+      }
+    };
+    for (const std::u32string_view marker : kMarkers) consider(marker, "choice.marked");
+    consider(kBoxed, "choice.boxed");
     if (!last) return std::nullopt;
-    return found(*last, "choice.marked");
+    return found(*last, rule);
+  }
+
+  // The marker stands in quotes before a colon: the name of a JSON field.
+  bool is_json_name(size_t at, size_t length) const {
+    const size_t end = at + length;
+    return at > 0 && end + 1 < text_.size() && (text_[end] == U'"' || text_[end] == U'\'') &&
+           text_[at - 1] == text_[end] && text_[end + 1] == U':';
   }
 
   // Exactly one capital letter that stands alone.
@@ -199,7 +282,10 @@ class Reader {
       const auto mention = find_mention(flat, {options_[i]}, options_, Negation::rules_out);
       if (!mention) continue;
       if (only) return std::nullopt;
-      only = Choice{.letter = U'A' + static_cast<char32_t>(i), .rule = "choice.text", .span = {}};
+      only = Choice{.letter = U'A' + static_cast<char32_t>(i),
+                    .rule = "choice.text",
+                    .span = mention->span,
+                    .flat = flat};
     }
     return only;
   }
@@ -242,8 +328,8 @@ Grade choice_grade(const suites::Question& question, std::string_view answer, co
     return grade;
   }
   const std::string found(1, static_cast<char>(choice->letter));
-  const auto [begin, end] =
-      choice->span.end > choice->span.begin ? byte_span(text, choice->span) : std::pair{-1, -1};
+  if (!choice->flat.empty()) grade.normalised = base::to_utf8(choice->flat);
+  const auto [begin, end] = byte_span(choice->flat.empty() ? text : choice->flat, choice->span);
   grade.rule = choice->rule;
   grade.evidence.push_back({"answer", wanted, found, begin, end});
   grade.score = found == wanted ? 1 : 0;

@@ -8,11 +8,12 @@
 namespace visavis::graders {
 namespace {
 
-constexpr std::array<std::pair<Verdict, const char*>, 6> kNames = {{
+constexpr std::array<std::pair<Verdict, const char*>, 7> kNames = {{
     {Verdict::full, "full"},
     {Verdict::partial, "partial"},
     {Verdict::wrong, "wrong"},
     {Verdict::unparsed, "unparsed"},
+    {Verdict::refused, "refused"},
     {Verdict::failed, "failed"},
     {Verdict::shown, "shown"},
 }};

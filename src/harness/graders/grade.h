@@ -1,5 +1,6 @@
 // The verdict on one answer and how it came about. Graders never invent: an answer that cannot be
-// read is `unparsed` (counts as not right), one that does not exist is `failed`.
+// read is `unparsed`, one that declines to answer is `refused` (both count as not right), one that
+// does not exist is `failed`.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace visavis::graders {
 
-enum class Verdict { full, partial, wrong, unparsed, failed, shown };
+enum class Verdict { full, partial, wrong, unparsed, refused, failed, shown };
 
 const char* name_of(Verdict verdict);
 /// The verdict of that name. Throws Error for an unknown one.
@@ -16,7 +17,7 @@ Verdict verdict_from(std::string_view name);
 
 /// Why a grade is what it is: one wording of the key and where the answer holds it.
 struct Evidence {
-  std::string kind;    // "answer", "fact", "contradiction", "change" or "distractor"
+  std::string kind;    // "answer", "fact", "contradiction", "change", "distractor", "refusal"
   std::string wanted;  // the key's (first) wording
   std::string found;   // the wording that matched, normalised; empty if none did
   int begin = -1;      // its bytes in Grade::normalised, or -1

@@ -1,10 +1,13 @@
 #include "harness/graders/graders.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <variant>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "harness/graders/refusal.h"
 #include "harness/graders/rows.h"
 
 namespace visavis::graders {
@@ -74,7 +77,16 @@ Grade grade(const suites::Question& question, bool scenario_graded, const chat::
   const Grader& grader = find_grader(question.grader);
   if (base::trim(completion->text).empty() && grader.grade != &shown_grade)
     return without_answer(Verdict::unparsed);
-  return grader.grade(question, completion->text, cutoffs);
+  Grade result = grader.grade(question, completion->text, cutoffs);
+  // What a grader could read is an answer, whatever else the model says.
+  if (result.verdict == Verdict::wrong || result.verdict == Verdict::unparsed) {
+    if (std::optional<std::string> words = find_refusal(completion->text)) {
+      result.verdict = Verdict::refused;
+      result.rule = "refusal";
+      result.evidence.push_back({"refusal", "", std::move(*words), -1, -1});
+    }
+  }
+  return result;
 }
 
 }  // namespace visavis::graders

@@ -212,7 +212,7 @@ TEST(Grade, SurvivesAnyBytes) {
 
 TEST(Verdicts, KeepTheirNames) {
   for (const Verdict verdict : {Verdict::full, Verdict::partial, Verdict::wrong, Verdict::unparsed,
-                                Verdict::failed, Verdict::shown})
+                                Verdict::refused, Verdict::failed, Verdict::shown})
     EXPECT_EQ(verdict_from(name_of(verdict)), verdict);
   EXPECT_THROW(verdict_from("great"), Error);
 }

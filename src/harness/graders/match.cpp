@@ -20,8 +20,10 @@ constexpr std::array<std::u32string_view, 11> kChineseNegations = {
     U"看不见", U"并非", U"而非", U"未见", U"不再有"};
 // Between a negation and a wording these say that the negation meant something else.
 constexpr std::array<std::u32string_view, 4> kChineseTurns = {U"而是", U"但", U"只", U"却"};
-constexpr std::array<std::u32string_view, 9> kEnglishNegations = {
-    U"no", U"not", U"without", U"never", U"nor", U"neither", U"isn't", U"aren't", U"cannot"};
+constexpr std::array<std::u32string_view, 17> kEnglishNegations = {
+    U"no",       U"not",    U"without", U"never",   U"nor",    U"neither",
+    U"isn't",    U"aren't", U"wasn't",  U"weren't", U"cannot", U"can't",
+    U"couldn't", U"don't",  U"doesn't", U"didn't",  U"won't"};
 constexpr std::array<std::u32string_view, 3> kEnglishTurns = {U"but", U"only", U"just"};
 constexpr std::array<std::u32string_view, 13> kUnchanged = {
     U"没有变",         U"没变",        U"没有改变",       U"未改变",

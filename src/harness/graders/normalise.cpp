@@ -42,11 +42,6 @@ const std::u32string& simplified_table() {
   return table;
 }
 
-char32_t simplified(char32_t c) {
-  if (c < kFirstIdeograph || c > kLastIdeograph) return c;
-  return simplified_table()[c - kFirstIdeograph];
-}
-
 bool is_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)); }
 bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
 
@@ -221,6 +216,11 @@ constexpr std::array<std::string_view, 7> kUnsure = {"不确定", "不清楚", "
                                                      "不好说", "是否",   "没有办法"};
 
 }  // namespace
+
+char32_t simplified(char32_t c) {
+  if (c < kFirstIdeograph || c > kLastIdeograph) return c;
+  return simplified_table()[c - kFirstIdeograph];
+}
 
 bool is_cjk(char32_t c) {
   return c == U'〇' || u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_IDEOGRAPHIC);

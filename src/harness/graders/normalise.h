@@ -33,6 +33,8 @@ std::optional<bool> yes_no_key(std::string_view normalised);
 /// How an answer begins: with a no, tried first, or with a yes; nothing if with neither.
 std::optional<bool> yes_no_answer(std::string_view normalised);
 
+/// The Simplified form of a character of the main ideograph block; others stay.
+char32_t simplified(char32_t c);
 bool is_cjk(char32_t c);
 bool is_chinese_numeral(char32_t c);
 /// Letters, digits and marks of scripts that put spaces between words.

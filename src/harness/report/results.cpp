@@ -54,6 +54,9 @@ void count(Verdict verdict, Cell& cell) {
     case Verdict::unparsed:
       ++cell.unparsed;
       break;
+    case Verdict::refused:
+      ++cell.refused;
+      break;
     case Verdict::failed:
       ++cell.failed;
       break;

@@ -31,6 +31,7 @@ struct Cell {
   int64_t partial = 0;
   int64_t wrong = 0;
   int64_t unparsed = 0;
+  int64_t refused = 0;
   int64_t failed = 0;
   double accuracy = 0;  // full / graded
   stats::Interval interval;

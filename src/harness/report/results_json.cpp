@@ -43,6 +43,7 @@ Json cell_json(const Cell& cell) {
           {"partial", cell.partial},
           {"wrong", cell.wrong},
           {"unparsed", cell.unparsed},
+          {"refused", cell.refused},
           {"failed", cell.failed},
           {"accuracy", cell.graded > 0 ? Json(cell.accuracy) : Json(nullptr)},
           {"low", cell.interval.low},

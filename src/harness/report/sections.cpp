@@ -101,7 +101,8 @@ Block summary_section(const Results& results, const std::string& lang) {
     return c.macro_accuracy ? fmt::format("{:.1f} %", 100 * *c.macro_accuracy) : "-";
   });
   add("buckets", [](const Cell& c) {
-    return fmt::format("{} / {} / {} / {} / {}", c.full, c.partial, c.wrong, c.unparsed, c.failed);
+    return fmt::format("{} / {} / {} / {} / {} / {}", c.full, c.partial, c.wrong, c.unparsed,
+                       c.refused, c.failed);
   });
   add("ttft", [](const Cell& c) { return both(c.ttft); });
   add("split", [](const Cell& c) {

@@ -66,7 +66,7 @@ function summary() {
   const rows = [
     row('items', c => `${c.answered} / ${c.items}`),
     row('accuracy', c => c.graded ? `${percent(c.accuracy)} [${percent(c.low)} – ${percent(c.high)}]` : '–'),
-    row('buckets', c => `${c.full} / ${c.partial} / ${c.wrong} / ${c.unparsed} / ${c.failed}`),
+    row('buckets', c => `${c.full} / ${c.partial} / ${c.wrong} / ${c.unparsed} / ${c.refused} / ${c.failed}`),
     row('mean_score', c => number(c.mean_score, 3)),
     row('ttft', c => `${seconds(c.ttft.p50)} / ${seconds(c.ttft.p95)}`),
     row('split', c => [c.split.image_decode, c.split.image_resize, c.split.vision, c.split.prefill]
@@ -212,7 +212,7 @@ function memory() {
 const shows = {
   all: () => true,
   disagree: item => new Set(item.answers.map(a => a.verdict)).size > 1,
-  wrong: item => item.answers.some(a => ['wrong', 'unparsed', 'failed'].includes(a.verdict)),
+  wrong: item => item.answers.some(a => ['wrong', 'unparsed', 'refused', 'failed'].includes(a.verdict)),
 };
 
 function answer(a, m) {
