@@ -1,6 +1,10 @@
 // Grader "anls": how near the answer's spelling comes to one of the key's (DocVQA): 1 less the edit
 // distance over the longer length, both counted on the same normalised strings; below a half it is
 // nothing.
+#include <unicode/locid.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -38,9 +42,26 @@ double nearness(std::u32string_view a, std::u32string_view b) {
   return share < kLeast ? 0 : share;
 }
 
+// As Python's " ".join(text.strip().lower().split()).
+std::u32string loose_form(std::string_view text) {
+  icu::UnicodeString wide = icu::UnicodeString::fromUTF8(icu::StringPiece(base::valid_utf8(text)));
+  wide.toLower(icu::Locale::getRoot());
+  std::string narrow;
+  std::u32string out;
+  for (const char32_t c : base::to_code_points(wide.toUTF8String(narrow))) {
+    const bool space = u_isUWhiteSpace(static_cast<UChar32>(c));
+    if (!space)
+      out += c;
+    else if (!out.empty() && out.back() != U' ')
+      out += U' ';
+  }
+  if (!out.empty() && out.back() == U' ') out.pop_back();
+  return out;
+}
+
 }  // namespace
 
-std::string anls_missing(const suites::Key& key) { return key.answers.empty() ? "'answer'" : ""; }
+std::string anls_problem(const suites::Key& key) { return without_answers(key); }
 
 Grade anls_grade(const suites::Question& question, std::string_view answer,
                  const Cutoffs& cutoffs) {
@@ -60,6 +81,32 @@ Grade anls_grade(const suites::Question& question, std::string_view answer,
   const bool near = grade.score > 0;
   grade.evidence.push_back({"answer", *best, near ? grade.normalised : "", near ? 0 : -1,
                             near ? static_cast<int>(grade.normalised.size()) : -1});
+  grade.verdict = verdict_of_score(grade.score, cutoffs);
+  return grade;
+}
+
+// Grader "anls_vlmevalkit": the figure that VLMEvalKit and lmms-eval print, for comparison with
+// theirs: edits of texts without surplus spaces over the length of the texts with them, so that
+// trailing spaces raise a score.
+Grade anls_vlmevalkit_grade(const suites::Question& question, std::string_view answer,
+                            const Cutoffs& cutoffs) {
+  Grade grade;
+  const std::u32string found = loose_form(answer).substr(0, kLongest);
+  grade.rule = "anls.vlmevalkit";
+  grade.normalised = base::to_utf8(found);
+  const std::string* best = &question.key.answers.front();
+  for (const std::string& key : question.key.answers) {
+    grade.raw_match = grade.raw_match || base::trim(answer) == base::trim(key);
+    const auto length = static_cast<double>(
+        std::max(base::count_code_points(answer), base::count_code_points(key)));
+    const auto edits =
+        static_cast<double>(edit_distance(found, loose_form(key).substr(0, kLongest)));
+    const double score = length == 0 ? 1 : 1 - edits / length;
+    if (score < kLeast || score <= grade.score) continue;
+    grade.score = score;
+    best = &key;
+  }
+  grade.evidence.push_back({"answer", *best, grade.score > 0 ? grade.normalised : "", -1, -1});
   grade.verdict = verdict_of_score(grade.score, cutoffs);
   return grade;
 }

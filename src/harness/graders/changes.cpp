@@ -32,8 +32,8 @@ size_t count_claims(const std::u32string& flat, const std::vector<suites::Fact>&
 
 }  // namespace
 
-std::string changes_missing(const suites::Key& key) {
-  return key.changes.empty() ? "'changes'" : "";
+std::string changes_problem(const suites::Key& key) {
+  return key.changes.empty() ? "needs 'changes', which is absent" : "";
 }
 
 Grade changes_grade(const suites::Question& question, std::string_view answer,

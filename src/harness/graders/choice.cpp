@@ -297,20 +297,22 @@ class Reader {
 
 std::string letter_name(size_t option) { return std::string(1, static_cast<char>('A' + option)); }
 
-// The key names its option by letter or by its words.
+// The key names its option by letter or, if there is no such letter, by its words.
 std::optional<size_t> key_option(const suites::Key& key) {
   if (key.answers.empty()) return std::nullopt;
   const std::string answer(base::trim(key.answers.front()));
   for (size_t i = 0; i < key.options.size(); ++i)
-    if (!key.options[i].empty() && (answer == letter_name(i) || answer == key.options[i])) return i;
+    if (!key.options[i].empty() && answer == letter_name(i)) return i;
+  for (size_t i = 0; i < key.options.size(); ++i)
+    if (!key.options[i].empty() && answer == base::trim(key.options[i])) return i;
   return std::nullopt;
 }
 
 }  // namespace
 
-std::string choice_missing(const suites::Key& key) {
-  if (key.options.size() < 2) return "'options' (two or more)";
-  return key_option(key) ? "" : "an 'answer' that is one of the options";
+std::string choice_problem(const suites::Key& key) {
+  if (key.options.size() < 2) return "needs 'options' (two or more), which are absent";
+  return key_option(key) ? "" : "needs an 'answer' that is one of the options";
 }
 
 Grade choice_grade(const suites::Question& question, std::string_view answer, const Cutoffs&) {

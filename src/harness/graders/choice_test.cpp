@@ -108,9 +108,9 @@ TEST(Choice, SaysWhereTheLetterStands) {
 
 TEST(Choice, NeedsOptionsAndAKeyAmongThem) {
   const Grader& grader = find_grader("choice");
-  EXPECT_NE(grader.missing(question_with({"a"}).key), "");
-  EXPECT_NE(grader.missing(question_with(kAnimals, "F").key), "");
-  EXPECT_EQ(grader.missing(question_with(kAnimals, "E").key), "");
+  EXPECT_NE(grader.problem(question_with({"a"}).key), "");
+  EXPECT_NE(grader.problem(question_with(kAnimals, "F").key), "");
+  EXPECT_EQ(grader.problem(question_with(kAnimals, "E").key), "");
 }
 
 }  // namespace

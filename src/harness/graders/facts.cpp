@@ -11,11 +11,15 @@
 
 namespace visavis::graders {
 
-std::string facts_missing(const suites::Key& key) { return key.facts.empty() ? "'facts'" : ""; }
+std::string facts_problem(const suites::Key& key) {
+  return key.facts.empty() ? "needs 'facts', which is absent" : "";
+}
 
 Grade facts_grade(const suites::Question& question, std::string_view answer,
                   const Cutoffs& cutoffs) {
   const suites::Key& key = question.key;
+  const double full = key.facts_full.value_or(cutoffs.facts_full);
+  const double partial = key.facts_partial.value_or(cutoffs.facts_partial);
   const std::u32string flat = flatten(answer);
   Grade grade;
   grade.normalised = base::to_utf8(flat);
@@ -43,13 +47,13 @@ Grade facts_grade(const suites::Question& question, std::string_view answer,
   }
   const auto count = static_cast<double>(key.facts.size());
   grade.score = static_cast<double>(said) / count;
-  grade.raw_match = static_cast<double>(said_raw) / count >= cutoffs.facts_full &&
-                    !holds_raw(answer, key.contradictions);
+  grade.raw_match =
+      static_cast<double>(said_raw) / count >= full && !holds_raw(answer, key.contradictions);
   grade.rule = contradicted == 0 ? "facts.share" : "facts.contradicted";
-  if (grade.score >= cutoffs.facts_full && contradicted == 0)
+  if (grade.score >= full && contradicted == 0)
     grade.verdict = Verdict::full;
   else
-    grade.verdict = grade.score >= cutoffs.facts_partial ? Verdict::partial : Verdict::wrong;
+    grade.verdict = grade.score >= partial ? Verdict::partial : Verdict::wrong;
   return grade;
 }
 

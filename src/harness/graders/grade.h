@@ -17,7 +17,8 @@ Verdict verdict_from(std::string_view name);
 
 /// Why a grade is what it is: one wording of the key and where the answer holds it.
 struct Evidence {
-  std::string kind;    // "answer", "fact", "contradiction", "change", "distractor", "refusal"
+  std::string kind;    // "answer", "fact", "contradiction", "change", "distractor", "refusal",
+                       // "violation" (of a schema), "part", "failed part"
   std::string wanted;  // the key's (first) wording
   std::string found;   // the wording that matched, normalised; empty if none did
   int begin = -1;      // its bytes in Grade::normalised, or -1

@@ -13,7 +13,7 @@
 namespace visavis::graders {
 namespace {
 
-std::string shown_missing(const suites::Key&) { return ""; }
+std::string shown_problem(const suites::Key&) { return ""; }
 
 // For pictures without a key: the report shows the answers, nothing is scored.
 Grade shown_grade(const suites::Question&, std::string_view answer, const Cutoffs&) {
@@ -41,11 +41,20 @@ Grade without_answer(Verdict verdict) {
 
 const std::vector<Grader>& graders() {
   static const std::vector<Grader> table = {
-      {"exact", &exact_missing, &exact_grade},    {"contains", &contains_missing, &contains_grade},
-      {"anls", &anls_missing, &anls_grade},       {"vqa", &vqa_missing, &vqa_grade},
-      {"number", &number_missing, &number_grade}, {"choice", &choice_missing, &choice_grade},
-      {"facts", &facts_missing, &facts_grade},    {"changes", &changes_missing, &changes_grade},
-      {"shown", &shown_missing, &shown_grade},
+      {"exact", &exact_problem, &exact_grade},
+      {"contains", &contains_problem, &contains_grade},
+      {"regex", &regex_problem, &regex_grade},
+      {"schema", &schema_problem, &schema_grade},
+      {"anls", &anls_problem, &anls_grade},
+      {"anls_vlmevalkit", &anls_problem, &anls_vlmevalkit_grade},
+      {"overlap", &overlap_problem, &overlap_grade},
+      {"vqa", &vqa_problem, &vqa_grade},
+      {"number", &number_problem, &number_grade},
+      {"choice", &choice_problem, &choice_grade},
+      {"facts", &facts_problem, &facts_grade},
+      {"changes", &changes_problem, &changes_grade},
+      {"all", &all_problem, &all_grade},
+      {"shown", &shown_problem, &shown_grade},
   };
   return table;
 }
@@ -56,16 +65,23 @@ const Grader& find_grader(std::string_view name) {
   fail("no grader '", name, "'; known: ", known_graders());
 }
 
+std::string without_answers(const suites::Key& key) {
+  return key.answers.empty() ? "needs 'answer', which is absent" : "";
+}
+
+std::string problem_of(std::string_view name, const suites::Key& key) {
+  const auto same = [&](const Grader& grader) { return name == grader.name; };
+  const auto grader = std::find_if(graders().begin(), graders().end(), same);
+  if (grader == graders().end())
+    return "no grader '" + std::string(name) + "'; known: " + known_graders();
+  const std::string problem = grader->problem(key);
+  return problem.empty() ? "" : "grader '" + std::string(name) + "' " + problem;
+}
+
 void require_gradable(const suites::Suite& suite) {
   for (const suites::Question& question : suite.questions) {
-    std::string problem;
-    const auto same = [&](const Grader& grader) { return question.grader == grader.name; };
-    const auto grader = std::find_if(graders().begin(), graders().end(), same);
-    if (grader == graders().end())
-      problem = "no grader '" + question.grader + "'; known: " + known_graders();
-    else if (const std::string missing = grader->missing(question.key); !missing.empty())
-      problem = "grader '" + question.grader + "' needs " + missing + ", which is absent";
-    require(problem.empty(), suite.source.string(), ": question '", question.id, "': ", problem);
+    const std::string problem = problem_of(question.grader, question.key);
+    require(problem.empty(), suites::place_of(suite, question), ": ", problem);
   }
 }
 

@@ -13,8 +13,9 @@ namespace visavis::graders {
 
 struct Grader {
   const char* name;
-  /// What the question's key lacks for this grader, in words; empty if nothing.
-  std::string (*missing)(const suites::Key& key);
+  /// What is wrong with the question's key for this grader, as a clause ("needs 'facts', which is
+  /// absent"); empty if nothing.
+  std::string (*problem)(const suites::Key& key);
   /// Grades a non-empty answer. Never throws.
   Grade (*grade)(const suites::Question& question, std::string_view answer, const Cutoffs& cutoffs);
 };
@@ -23,6 +24,9 @@ const std::vector<Grader>& graders();
 
 /// Throws Error that lists the known names.
 const Grader& find_grader(std::string_view name);
+
+/// Why a question with this key cannot be graded by that grader, in words; empty if it can.
+std::string problem_of(std::string_view name, const suites::Key& key);
 
 /// Throws Error that names the first question whose grader is unknown or whose key is incomplete.
 void require_gradable(const suites::Suite& suite);

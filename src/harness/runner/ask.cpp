@@ -70,10 +70,22 @@ Pictures load_pictures(const store::ItemRow& item) {
 chat::Request make_request(const store::ItemRow& item, const std::vector<chat::Image>& pictures,
                            const Generation& generation, uint64_t seed) {
   chat::Request request;
-  chat::Turn turn;
-  for (const chat::Image& picture : pictures) turn.parts.emplace_back(picture);
-  turn.parts.emplace_back(chat::Text{item.question.question});
-  request.turns.push_back(std::move(turn));
+  for (const suites::Turn& given : item.question.turns) {
+    chat::Turn turn{given.role, {}};
+    for (const suites::Piece& piece : given.pieces) {
+      if (piece.image < 0)
+        turn.parts.emplace_back(chat::Text{piece.text});
+      else
+        turn.parts.emplace_back(pictures.at(static_cast<size_t>(piece.image)));
+    }
+    request.turns.push_back(std::move(turn));
+  }
+  if (request.turns.empty()) {
+    chat::Turn turn;
+    for (const chat::Image& picture : pictures) turn.parts.emplace_back(picture);
+    turn.parts.emplace_back(chat::Text{item.question.question});
+    request.turns.push_back(std::move(turn));
+  }
   request.sampling = generation.sampling;
   request.sampling.seed = seed;
   request.sampling.seed_label =

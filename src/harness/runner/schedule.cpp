@@ -26,12 +26,14 @@ constexpr int kDefaultMaxTokens = 256;
 // Everything about a question that its answers and grades depend on.
 Json item_json(const store::ItemRow& item) {
   const suites::Question& question = item.question;
+  Json key = store::key_json(question.key);
+  key.update(store::form_json(question));
   return {{"id", question.id},
           {"scenario", question.scenario},
           {"question", question.question},
           {"pictures", item.picture_sha256},
           {"grader", question.grader},
-          {"key", store::key_json(question.key)},
+          {"key", std::move(key)},
           {"max_tokens", item.max_tokens}};
 }
 

@@ -34,28 +34,74 @@ std::vector<suites::Fact> facts_from(const Json& json) {
   return facts;
 }
 
+suites::Key key_of(const Json& json) {
+  suites::Key key;
+  key.answers = json.at("answers").get<std::vector<std::string>>();
+  if (json.contains("options"))  // older stores have none
+    key.options = json.at("options").get<std::vector<std::string>>();
+  key.facts = facts_from(json.at("facts"));
+  key.contradictions = json.at("contradictions").get<std::vector<std::string>>();
+  key.changes = facts_from(json.at("changes"));
+  key.distractors = facts_from(json.at("distractors"));
+  key.schema = json.value("schema", "");
+  if (json.contains("facts_full")) key.facts_full = json.at("facts_full").get<double>();
+  if (json.contains("facts_partial")) key.facts_partial = json.at("facts_partial").get<double>();
+  for (const Json& part : json.value("parts", Json::array()))
+    key.parts.push_back({part.at("grader").get<std::string>(), part.at("negated").get<bool>(),
+                         part.at("weight").get<double>(), key_of(part.at("key"))});
+  return key;
+}
+
 }  // namespace
 
+// Parts that a key does not have are left out where older stores do not know them, so that the
+// questions of an older run keep their hashes.
 Json key_json(const suites::Key& key) {
-  return {{"answers", key.answers},
-          {"options", key.options},
-          {"facts", facts_json(key.facts)},
-          {"contradictions", key.contradictions},
-          {"changes", facts_json(key.changes)},
-          {"distractors", facts_json(key.distractors)}};
+  Json json = {{"answers", key.answers},
+               {"options", key.options},
+               {"facts", facts_json(key.facts)},
+               {"contradictions", key.contradictions},
+               {"changes", facts_json(key.changes)},
+               {"distractors", facts_json(key.distractors)}};
+  if (!key.schema.empty()) json["schema"] = key.schema;
+  if (key.facts_full) json["facts_full"] = *key.facts_full;
+  if (key.facts_partial) json["facts_partial"] = *key.facts_partial;
+  for (const suites::KeyPart& part : key.parts)
+    json["parts"].push_back({{"grader", part.grader},
+                             {"negated", part.negated},
+                             {"weight", part.weight},
+                             {"key", key_json(part.key)}});
+  return json;
 }
 
 suites::Key key_from(const std::string& text) {
-  return read(text, "answer key", [](const Json& json) {
-    suites::Key key;
-    key.answers = json.at("answers").get<std::vector<std::string>>();
-    if (json.contains("options"))  // older stores have none
-      key.options = json.at("options").get<std::vector<std::string>>();
-    key.facts = facts_from(json.at("facts"));
-    key.contradictions = json.at("contradictions").get<std::vector<std::string>>();
-    key.changes = facts_from(json.at("changes"));
-    key.distractors = facts_from(json.at("distractors"));
-    return key;
+  return read(text, "answer key", [](const Json& json) { return key_of(json); });
+}
+
+Json form_json(const suites::Question& question) {
+  Json json = Json::object();
+  if (!question.rotation_of.empty()) json["rotation_of"] = question.rotation_of;
+  for (const suites::Turn& turn : question.turns) {
+    Json pieces = Json::array();
+    for (const suites::Piece& piece : turn.pieces)
+      pieces.push_back(piece.image < 0 ? Json(piece.text) : Json(piece.image));
+    json["turns"].push_back({{"role", static_cast<int>(turn.role)}, {"pieces", std::move(pieces)}});
+  }
+  return json;
+}
+
+void read_form(const std::string& text, suites::Question& question) {
+  question = read(text, "answer key", [&](const Json& json) {
+    suites::Question filled = question;
+    filled.rotation_of = json.value("rotation_of", "");
+    for (const Json& turn : json.value("turns", Json::array())) {
+      suites::Turn out{static_cast<chat::Role>(turn.at("role").get<int>()), {}};
+      for (const Json& piece : turn.at("pieces"))
+        out.pieces.push_back(piece.is_string() ? suites::Piece{piece.get<std::string>(), -1}
+                                               : suites::Piece{"", piece.get<int>()});
+      filled.turns.push_back(std::move(out));
+    }
+    return filled;
   });
 }
 

@@ -14,6 +14,11 @@ namespace visavis::store {
 base::Json key_json(const suites::Key& key);
 suites::Key key_from(const std::string& text);
 
+/// What of a question has no column of its own (its conversation, what it is a copy of); stored
+/// beside the key. Empty for most questions.
+base::Json form_json(const suites::Question& question);
+void read_form(const std::string& text, suites::Question& question);
+
 base::Json judgement_json(const Judgement& judgement);
 Judgement judgement_from(const std::string& text);
 

@@ -180,13 +180,20 @@ std::vector<SuiteRow> select_suites(const Connection& connection) {
   return suites;
 }
 
+// The key, and what of the question has no column of its own.
+base::Json key_and_form(const suites::Question& question) {
+  base::Json json = key_json(question.key);
+  json.update(form_json(question));
+  return json;
+}
+
 void insert_items(Connection& connection, const std::vector<ItemRow>& items) {
   Statement s(connection, "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const ItemRow& item : items) {
     const suites::Question& q = item.question;
     s.run(item.id, item.suite, q.id, q.scenario, q.lang, q.difficulty, q.cluster,
           base::dump_json(pictures_json(q.images)), texts_json(item.picture_sha256), q.question,
-          q.grader, base::dump_json(key_json(q.key)), item.max_tokens);
+          q.grader, base::dump_json(key_and_form(q)), item.max_tokens);
   }
 }
 
@@ -207,7 +214,9 @@ std::vector<ItemRow> select_items(const Connection& connection) {
     item.picture_sha256 = texts_from(s.text());
     q.question = s.text();
     q.grader = s.text();
-    q.key = key_from(s.text());
+    const std::string key = s.text();
+    q.key = key_from(key);
+    read_form(key, q);
     item.max_tokens = static_cast<int>(s.integer());
     items.push_back(std::move(item));
   }

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "chat/request.h"
+
 namespace visavis::suites {
 
 /// A text in the languages of reports; either may be empty.
@@ -41,14 +43,40 @@ struct Fact {
   std::vector<std::string> any;
 };
 
+struct KeyPart;
+
 /// The answer key. Which parts a question needs depends on its grader.
 struct Key {
-  std::vector<std::string> answers = {};         // exact, contains: any of them is right
+  std::vector<std::string> answers = {};         // exact, contains, regex ...: any of them is right
   std::vector<std::string> options = {};         // choice: A, B, ...; empty: there is none
   std::vector<Fact> facts = {};                  // facts: what should be said
   std::vector<std::string> contradictions = {};  // facts: what must not be said
   std::vector<Fact> changes = {};                // changes: what differs between the pictures
   std::vector<Fact> distractors = {};            // changes: what does not differ
+  std::string schema = {};                       // schema: the JSON Schema, as JSON
+  std::optional<double> facts_full = {};         // facts: cut-offs of this question's own
+  std::optional<double> facts_partial = {};
+  std::vector<KeyPart> parts = {};  // all: what is asked of the answer, each by its own grader
+};
+
+/// One of several things that are asked of the same answer.
+struct KeyPart {
+  std::string grader;
+  bool negated = false;  // it must not be fully right by that grader
+  double weight = 1;
+  Key key;
+};
+
+/// A piece of a conversation: a text, or the picture at that place of Question::images.
+struct Piece {
+  std::string text;
+  int image = -1;  // -1: a text
+};
+
+/// A turn of a conversation that is given, the last one being the question.
+struct Turn {
+  chat::Role role = chat::Role::user;
+  std::vector<Piece> pieces;
 };
 
 struct Question {
@@ -61,6 +89,12 @@ struct Question {
   std::string question;
   std::string grader;
   Key key;
+  std::string hint;         // that `question` begins with, if it has options
+  std::string stem;         // `question` without hint and options
+  std::string rotation_of;  // the question that this is a rotated copy of, or the original itself;
+                            // empty: there are no copies
+  int64_t line = 0;         // where it stands in the suite's file; 0: nowhere
+  std::vector<Turn> turns;  // the whole conversation; empty: the pictures, then `question`
 };
 
 struct Suite {
@@ -73,5 +107,8 @@ struct Suite {
   std::filesystem::path source;  // the file that was read
   std::vector<Titles> notes;     // what a reader of its figures must know
 };
+
+/// "items.jsonl:12: question 'desk-3'", for errors about a question.
+std::string place_of(const Suite& suite, const Question& question);
 
 }  // namespace visavis::suites
