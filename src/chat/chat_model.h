@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "chat/completion.h"
+#include "chat/effort.h"
 #include "chat/request.h"
 
 namespace visavis::chat {
@@ -42,6 +43,8 @@ struct ModelFacts {
   bool multi_image_trained = true;
   bool can_reuse = false;   // keeps pictures or prompts that Request::reuse lets it use again
   bool from_cache = false;  // load_seconds is that of packed weights, kept from an earlier load
+  Effort effort = {};
+  std::string card_bus_id = {};  // of the card that it runs on, as the driver names it
 };
 
 class ChatModel {

@@ -13,6 +13,7 @@ struct ScoreRequest {
   std::vector<Turn> turns = {};
   std::string continuation = {};  // empty: only the next token is scored
   int top = 10;
+  int distributions = 0;  // tokens of the continuation whose whole predictions are wanted
 };
 
 struct TokenScore {
@@ -29,6 +30,8 @@ struct Score {
   std::vector<TokenScore> top;  // highest logit first
   std::vector<int64_t> continuation_ids;
   std::vector<float> continuation_logprobs;
+  std::vector<std::vector<float>> distributions = {};  // log-probabilities of every token, before
+                                                       // each of the continuation's first tokens
 };
 
 class Scorer {

@@ -39,6 +39,11 @@ class Nvml {
   int (*driver_version)(char*, unsigned) = nullptr;
   int (*memory)(NvmlDevice, NvmlMemory*) = nullptr;
   int (*processes)(NvmlDevice, unsigned*, NvmlProcess*) = nullptr;  // may be missing
+  // These may be missing, too.
+  int (*energy)(NvmlDevice, unsigned long long*) = nullptr;  // millijoules
+  int (*clock)(NvmlDevice, unsigned, unsigned*) = nullptr;
+  int (*most_clock)(NvmlDevice, unsigned, unsigned*) = nullptr;
+  int (*power_limit)(NvmlDevice, unsigned*) = nullptr;  // milliwatts
   // nvmlPciInfo_t: the old bus id, five numbers, then the bus id in full.
   struct Pci {
     char old_bus_id[16];
@@ -66,6 +71,10 @@ class Nvml {
                        find("nvmlDeviceGetPciInfo_v3", pci) &&
                        find("nvmlDeviceGetMemoryInfo", memory);
     find("nvmlDeviceGetComputeRunningProcesses_v3", processes);
+    find("nvmlDeviceGetTotalEnergyConsumption", energy);
+    find("nvmlDeviceGetClockInfo", clock);
+    find("nvmlDeviceGetMaxClockInfo", most_clock);
+    find("nvmlDeviceGetEnforcedPowerLimit", power_limit);
     ready_ = found && init() == 0;
   }
 
@@ -121,6 +130,43 @@ std::optional<GpuMemory> gpu_memory(const std::string& bus_id) {
     return std::nullopt;
   return GpuMemory{.used = static_cast<int64_t>(memory.used),
                    .process = bytes_of_process(*nvml, device)};
+}
+
+std::optional<double> gpu_energy_joules(const std::string& bus_id) {
+  const Nvml* nvml = Nvml::get();
+  NvmlDevice device = nullptr;
+  unsigned long long millijoules = 0;
+  if (nvml == nullptr || bus_id.empty() || nvml->energy == nullptr ||
+      nvml->device_on_bus(bus_id.c_str(), &device) != 0 || nvml->energy(device, &millijoules) != 0)
+    return std::nullopt;
+  return static_cast<double>(millijoules) * 1e-3;
+}
+
+EnergyMeter::EnergyMeter(std::string bus_id)
+    : bus_id_(std::move(bus_id)), before_(gpu_energy_joules(bus_id_)) {}
+
+double EnergyMeter::joules() const {
+  const std::optional<double> now = gpu_energy_joules(bus_id_);
+  return before_ && now ? *now - *before_ : -1;
+}
+
+GpuState gpu_state(const std::string& bus_id) {
+  constexpr unsigned kSm = 1;  // nvmlClockType_t
+  constexpr unsigned kMemory = 2;
+  const Nvml* nvml = Nvml::get();
+  NvmlDevice device = nullptr;
+  if (nvml == nullptr || nvml->device_on_bus(bus_id.c_str(), &device) != 0) return {};
+  const auto clock = [&](auto* function, unsigned type) {
+    unsigned mhz = 0;
+    return function != nullptr && function(device, type, &mhz) == 0 ? static_cast<int>(mhz) : 0;
+  };
+  unsigned milliwatts = 0;
+  if (nvml->power_limit != nullptr) nvml->power_limit(device, &milliwatts);
+  return {.sm_clock_mhz = clock(nvml->clock, kSm),
+          .memory_clock_mhz = clock(nvml->clock, kMemory),
+          .most_sm_clock_mhz = clock(nvml->most_clock, kSm),
+          .most_memory_clock_mhz = clock(nvml->most_clock, kMemory),
+          .power_limit_watts = static_cast<double>(milliwatts) * 1e-3};
 }
 
 GpuMemorySampler::GpuMemorySampler(std::string bus_id) : bus_id_(std::move(bus_id)) {

@@ -31,6 +31,35 @@ struct GpuMemory {
 /// Of the card with this PCI bus id, now.
 std::optional<GpuMemory> gpu_memory(const std::string& bus_id);
 
+/// Joules that the card with this PCI bus id has used since its driver was loaded, everybody's work
+/// together; nothing where the library does not tell (cards before Volta).
+std::optional<double> gpu_energy_joules(const std::string& bus_id);
+
+/// What a card uses from the construction on.
+class EnergyMeter {
+ public:
+  explicit EnergyMeter(std::string bus_id);
+  /// Joules so far, everybody's work on the card together; -1 where nothing is known.
+  double joules() const;
+  const std::string& bus_id() const { return bus_id_; }
+
+ private:
+  std::string bus_id_;
+  std::optional<double> before_;
+};
+
+/// What may change between two runs on the same card.
+struct GpuState {
+  int sm_clock_mhz = 0;  // now, and at most; 0: not known
+  int memory_clock_mhz = 0;
+  int most_sm_clock_mhz = 0;
+  int most_memory_clock_mhz = 0;
+  double power_limit_watts = 0;
+};
+
+/// Zeros where the library does not tell.
+GpuState gpu_state(const std::string& bus_id);
+
 /// Watches a card's memory every 20 ms from a thread of its own, from construction until it goes.
 /// What was in use at the construction does not count, so make it before the first CUDA call.
 class GpuMemorySampler {
@@ -46,6 +75,7 @@ class GpuMemorySampler {
   /// In use now, less what was at the construction.
   GpuMemory now();
   void restart();
+  const std::string& bus_id() const { return bus_id_; }
 
  private:
   void sample();

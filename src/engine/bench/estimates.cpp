@@ -1,6 +1,5 @@
 #include "engine/bench/estimates.h"
 
-#include <array>
 #include <string>
 
 namespace visavis::bench {
@@ -10,8 +9,8 @@ using base::Json;
 
 bool was_measured(const Case& row) { return !row.seconds.empty(); }
 
-Json estimate_of(const Case& row, const Card& card) {
-  const double seconds = estimated_seconds(row.work, card.sustained);
+Json estimate_of(const Case& row, const machine::Card& card) {
+  const double seconds = machine::estimated_seconds(plain(row.work), card.sustained);
   Json json = {{"part", row.part}, {"s", seconds}};
   if (row.part == "vision") {
     json["picture"] = row.picture;
@@ -29,7 +28,9 @@ Json errors_here(const Report& report) {
     std::vector<double> off;
     for (const Case& row : report.cases)
       if (row.part == part && was_measured(row))
-        off.push_back(estimated_seconds(row.work, report.ceilings) / median(row.seconds) - 1);
+        off.push_back(machine::estimated_seconds(plain(row.work), plain(report.ceilings)) /
+                          median(row.seconds) -
+                      1);
     if (!off.empty()) errors[part] = median(off);
   }
   return errors;
@@ -37,39 +38,23 @@ Json errors_here(const Report& report) {
 
 }  // namespace
 
-std::span<const Card> known_cards() {
-  static const std::array<Card, 2> cards = {{
-      {.name = "T4",
-       .memory_bytes = int64_t{16} << 30,
-       .sustained = {.bytes_per_second = 240e9,
-                     .flops_per_second = 4e12,
-                     .int8_ops_per_second = 16e12,
-                     .bf16_flops_per_second = 24e12,
-                     .int8_instruction = "dp4a"},
-       .source =
-           "data sheet 320 GB/s, 75 % of it assumed; 24 Tflop/s f16 reported for long products "
-           "under its 70 W limit; f32 and dp4a: half of the data sheet assumed"},
-      {.name = "L4",
-       .memory_bytes = int64_t{24} << 30,
-       .sustained = {.bytes_per_second = 260e9,
-                     .flops_per_second = 15e12,
-                     .int8_ops_per_second = 60e12,
-                     .bf16_flops_per_second = 70e12,
-                     .int8_instruction = "dp4a"},
-       .source =
-           "data sheet 300 GB/s, 87 % of it assumed; 70 Tflop/s bf16 under its 72 W limit, f32 "
-           "and dp4a half of the data sheet, all assumed"},
-  }};
-  return cards;
+base::Work plain(const Work& work) {
+  return {.bytes = static_cast<double>(work.bytes()),
+          .int8_ops = work.int8_ops,
+          .bf16_ops = work.bf16_ops,
+          .f32_ops = work.f32_ops};
 }
 
-double estimated_seconds(const Work& work, const ops::Ceilings& sustained) {
-  return work.read_seconds(sustained) + work.compute_seconds(sustained);
+machine::Rates plain(const ops::Ceilings& ceilings) {
+  return {.bytes_per_second = ceilings.bytes_per_second,
+          .f32_ops_per_second = ceilings.flops_per_second,
+          .int8_ops_per_second = ceilings.int8_ops_per_second,
+          .bf16_ops_per_second = ceilings.bf16_flops_per_second};
 }
 
 Json estimates_json(const Report& report) {
   Json cards = Json::array();
-  for (const Card& card : known_cards()) {
+  for (const machine::Card& card : machine::known_cards()) {
     Json cases = Json::array();
     for (const Case& row : report.cases)
       if (was_measured(row)) cases.push_back(estimate_of(row, card));
@@ -77,9 +62,9 @@ Json estimates_json(const Report& report) {
                      {"memory_bytes", card.memory_bytes},
                      {"fits", report.plan.total() < card.memory_bytes},
                      {"read_bytes_per_s", card.sustained.bytes_per_second},
-                     {"f16_flop_per_s", card.sustained.bf16_flops_per_second},
+                     {"f16_flop_per_s", card.sustained.bf16_ops_per_second},
                      {"int8_op_per_s", card.sustained.int8_ops_per_second},
-                     {"f32_flop_per_s", card.sustained.flops_per_second},
+                     {"f32_flop_per_s", card.sustained.f32_ops_per_second},
                      {"source", card.source},
                      {"cases", cases}});
   }

@@ -22,7 +22,8 @@ Report one_case() {
 
 TEST(Estimates, AddReadingAndMultiplying) {
   const Report report = one_case();
-  EXPECT_DOUBLE_EQ(estimated_seconds(report.cases[0].work, report.ceilings), 2 + 1);
+  EXPECT_DOUBLE_EQ(machine::estimated_seconds(plain(report.cases[0].work), plain(report.ceilings)),
+                   2 + 1);
 }
 
 TEST(Estimates, SayHowFarTheFormulaIsOffHere) {
@@ -35,7 +36,7 @@ TEST(Estimates, CoverEveryMeasuredCaseAndCard) {
   Report report = one_case();
   report.cases.push_back({.part = "vision", .left_out = "too long"});
   const base::Json json = estimates_json(report);
-  ASSERT_EQ(json["cards"].size(), known_cards().size());
+  ASSERT_EQ(json["cards"].size(), machine::known_cards().size());
   for (const base::Json& card : json["cards"]) {
     ASSERT_EQ(card["cases"].size(), 1U);
     const double seconds = card["cases"][0]["s"].get<double>();

@@ -6,6 +6,7 @@
 #include "engine/bench/measure.h"
 #include "engine/bench/measured_model.h"
 #include "engine/bench/random_folder.h"
+#include "engine/generate/effort.h"
 
 namespace visavis::bench {
 namespace {
@@ -65,6 +66,32 @@ TEST(Work, OfQuantisedWeightsIsInInt8) {
   EXPECT_GT(work.int8_ops, 0);
   EXPECT_EQ(work.bf16_ops, 0);
   EXPECT_EQ(work.f32_ops, work.attention_ops);
+}
+
+// What facts say of a model must be what its steps do, attention apart.
+TEST(Effort, OfAnAnswerIsWhatItsStepsAreCountedTo) {
+  MeasuredModel model = tiny(load::Precision::int4);
+  const chat::Effort effort = generate::effort_of(model.model(), model.limits());
+  const Work prompt = model.work_of([&] {
+    model.step(1, 0, std::vector<int32_t>(32, 1), false);
+    model.step(1, 32, std::vector<int32_t>(8, 1), true);
+  });
+  Work generated;
+  for (int64_t context = 40; context < 43; ++context) {
+    const Work step = model.work_of([&] { model.step(1, context, {1}, true); });
+    generated.weight_bytes += step.weight_bytes;
+    generated.kv_bytes += step.kv_bytes;
+    generated.int8_ops += step.int8_ops;
+  }
+  const base::Work found =
+      chat::work_of(effort, {.prompt_tokens = 40, .image_tokens = 0, .completion_tokens = 4}, 0);
+  EXPECT_DOUBLE_EQ(found.int8_ops, generated.int8_ops);
+  EXPECT_DOUBLE_EQ(found.bf16_ops, prompt.ops() - prompt.attention_ops);
+  // The head is not read for a chunk that is not the last.
+  const double bytes = static_cast<double>(prompt.weight_bytes + generated.bytes());
+  EXPECT_NEAR(found.bytes, bytes, 0.2 * bytes);
+  EXPECT_TRUE(effort.integer);
+  EXPECT_GT(effort.image_token_ops, 0);
 }
 
 TEST(MeasuredModel, StepsOverAnyContextGiveIdsOfTheVocabulary) {

@@ -59,6 +59,8 @@ class DeviceLoop {
 
   /// Ops::description, readable on any thread.
   const std::string& description() const { return description_; }
+  /// Of the card that the Ops uses; empty for a CPU.
+  std::string card_bus_id() const { return memory_ ? memory_->bus_id() : std::string(); }
 
  private:
   void run();

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/checkpoint/side_files.h"
+#include "engine/generate/effort.h"
 
 namespace visavis::generate {
 namespace {
@@ -63,7 +64,9 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
             .memory = plan_.reported(),
             .multi_image_trained = model_->multi_image_trained(),
             .can_reuse = options.prefix_cache || plan_.vision_cache > 0,
-            .from_cache = cache_ != nullptr && cache_->served()};
+            .from_cache = cache_ != nullptr && cache_->served(),
+            .effort = effort_of(*model_, limits_),
+            .card_bus_id = loop_.card_bus_id()};
 }
 
 LocalModel::~LocalModel() {

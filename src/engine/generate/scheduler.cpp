@@ -390,7 +390,8 @@ void Scheduler::accept(Sequence& sequence, int32_t id) {
   sequence.token_ids.push_back(id);
   sequence.token_times.push_back(seconds_since_accepted(sequence));
   const std::vector<int32_t>& stops = model_.stop_ids();
-  if (std::find(stops.begin(), stops.end(), id) != stops.end()) {
+  const bool exact = sequence.request.exact_length;
+  if (!exact && std::find(stops.begin(), stops.end(), id) != stops.end()) {
     finish(sequence, chat::Finish::stop);
     return;
   }
@@ -400,7 +401,7 @@ void Scheduler::accept(Sequence& sequence, int32_t id) {
   }
   const std::string visible = sequence.text->push(piece);
   if (!visible.empty()) sequence.sink->on_text(visible);
-  if (sequence.text->stopped()) {
+  if (!exact && sequence.text->stopped()) {
     finish(sequence, chat::Finish::stop);
   } else if (static_cast<int>(sequence.token_ids.size()) >= sequence.request.max_tokens) {
     finish(sequence, chat::Finish::length);
@@ -421,6 +422,11 @@ void Scheduler::score_row(Sequence& sequence, int64_t position, int64_t logit_ro
   if (index < scoring.continuation.size()) {
     const auto id = static_cast<size_t>(scoring.continuation[index]);
     scoring.score.continuation_logprobs.push_back(logprob(id));
+    if (static_cast<int>(index) < scoring.request.distributions) {
+      std::vector<float>& all = scoring.score.distributions.emplace_back();
+      all.reserve(logits.size());
+      for (size_t token = 0; token < logits.size(); ++token) all.push_back(logprob(token));
+    }
   }
   if (index != 0) return;
   scoring.score.logsumexp = static_cast<float>(normaliser);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "engine/generate/golden_model.h"
@@ -146,6 +147,35 @@ TEST_F(SchedulerTest, StopStringsAndMaxTokensEndTheAnswer) {
   const auto cut = std::get<chat::Completion>(chat::complete(model, stopping));
   EXPECT_EQ(cut.finish, chat::Finish::stop);
   EXPECT_EQ(cut.text, all.text.substr(0, all.text.find(stopping.stop[0])));
+}
+
+TEST_F(SchedulerTest, ExactLengthGoesOnBehindWhatEndsAnAnswer) {
+  LocalModel& model = open(1);
+  const auto all = std::get<chat::Completion>(chat::complete(model, text_request("Tell me.", 8)));
+  chat::Request request = text_request("Tell me.", 12);
+  request.stop = {all.text.substr(0, 1)};
+  EXPECT_LT(std::get<chat::Completion>(chat::complete(model, request)).token_ids.size(), 12u);
+  request.exact_length = true;
+  const auto exact = std::get<chat::Completion>(chat::complete(model, request));
+  EXPECT_EQ(exact.token_ids.size(), 12u);
+  EXPECT_EQ(exact.finish, chat::Finish::length);
+}
+
+TEST_F(SchedulerTest, WholePredictionsOfAContinuationHoldItsLogprobs) {
+  LocalModel& model = open(1);
+  const auto turns = text_request("Hello", 6).turns;
+  const chat::Score score =
+      model.score({.turns = turns, .continuation = "good day to you", .distributions = 2});
+  ASSERT_GE(score.continuation_ids.size(), 2u);
+  ASSERT_EQ(score.distributions.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    double sum = 0;
+    for (const float logprob : score.distributions[i])
+      sum += std::exp(static_cast<double>(logprob));
+    EXPECT_NEAR(sum, 1, 1e-4);
+    EXPECT_EQ(score.distributions[i][static_cast<size_t>(score.continuation_ids[i])],
+              score.continuation_logprobs[i]);
+  }
 }
 
 TEST_F(SchedulerTest, LogprobsOfGreedyTokensEqualTheScorersOfTheSameText) {
