@@ -44,8 +44,11 @@ Provider read_provider(const Node& node, const std::string& file,
     if (node.scalar.empty()) suites::fail_at(file, node.line, "a provider's name is empty");
     return {model_of(node.scalar, folder), "", {}};
   }
-  const Fields fields(node, file, "provider", {"id", "label", "config"});
-  Provider provider{model_of(fields.required_text("id"), folder), fields.text("label"), {}};
+  const Fields fields(node, file, "provider", {"id", "label", "license", "config"});
+  Provider provider{model_of(fields.required_text("id"), folder),
+                    fields.text("label"),
+                    {},
+                    fields.text("license")};
   const Node* config = fields.find("config");
   if (config == nullptr) return provider;
   if (config->kind != Node::Kind::map) fields.fail_at(*config, "'config' is not a map");
@@ -89,13 +92,19 @@ SuiteSource read_suite_source(const Node& node, const std::string& file,
 }
 
 void read_schedule(const Node& node, const std::string& file, Experiment& experiment) {
-  const Fields fields(node, file, "schedule",
-                      {"seed", "warmup", "revisits", "order", "residency", "concurrency"});
+  const Fields fields(
+      node, file, "schedule",
+      {"seed", "warmup", "revisits", "order", "residency", "concurrency", "fixed_length"});
   experiment.seed =
       static_cast<uint64_t>(fields.integer("seed", 42, 0, std::numeric_limits<int64_t>::max()));
   experiment.warmup = static_cast<int>(fields.integer("warmup", 2, 0, 1000));
   experiment.revisits = static_cast<int>(fields.integer("revisits", 8, 0, 1000));
   experiment.order = choice(fields, "order", "abba", {"abba", "fixed"});
+  if (const Node* fixed = fields.find("fixed_length")) {
+    const Fields track(*fixed, file, "fixed_length", {"items", "tokens"});
+    experiment.fixed_items = static_cast<int>(track.integer("items", 8, 0, 1000));
+    experiment.fixed_tokens = static_cast<int>(track.integer("tokens", 64, 2, 4096));
+  }
   choice(fields, "residency", "auto", {"auto"});
   fields.integer("concurrency", 1, 1, 1);
 }
@@ -115,15 +124,19 @@ void read_generation(const Node& node, const std::string& file, Generation& gene
   generation.stop = fields.texts("stop");
 }
 
-void read_budget(const Node& node, const std::string& file, store::Limits& limits) {
+void read_budget(const Node& node, const std::string& file, const std::filesystem::path& folder,
+                 store::Limits& limits) {
   const Fields fields(node, file, "budget",
-                      {"currency", "gpu_price_per_hour", "max_cost", "max_time"});
+                      {"currency", "gpu_price_per_hour", "max_cost", "max_time", "prices", "card"});
   limits.currency = fields.text("currency", limits.currency);
   limits.price_per_hour = fields.number("gpu_price_per_hour", 0, 0, kMaxMoney);
   limits.max_cost = fields.number("max_cost", 0, 0, kMaxMoney);
   if (const Node* time = fields.find("max_time"))
     limits.max_seconds = suites::parse_duration(
         fields.text("max_time"), file + ":" + std::to_string(time->line) + ": 'max_time'");
+  limits.card = fields.text("card");
+  if (fields.find("prices") != nullptr)
+    limits.prices = cost::read_prices(base::resolve(folder, fields.text("prices")));
 }
 
 void read_compare(const Node& node, const std::string& file, store::Judgement& judgement) {
@@ -149,11 +162,15 @@ void read_recommend(const Node& node, const std::string& file, store::Judgement&
   const Fields fields(node, file, "recommend", {"constraints", "weights", "sensitivity"});
   judgement.sensitivity = fields.number("sensitivity", judgement.sensitivity, 0, 1);
   if (const Node* constraints = fields.find("constraints")) {
-    const Fields limits(*constraints, file, "constraints", {"peak_vram_mib", "p95_e2e_s"});
+    const Fields limits(*constraints, file, "constraints",
+                        {"peak_vram_mib", "p95_e2e_s", "cost_per_1000", "licenses"});
     if (limits.find("peak_vram_mib") != nullptr)
       judgement.constraints["peak_memory_mib"] = limits.number("peak_vram_mib", 0, 0, 1e12);
     if (limits.find("p95_e2e_s") != nullptr)
       judgement.constraints["p95_e2e_s"] = limits.number("p95_e2e_s", 0, 0, 1e12);
+    if (limits.find("cost_per_1000") != nullptr)
+      judgement.constraints["cost_per_1000"] = limits.number("cost_per_1000", 0, 0, 1e12);
+    judgement.licenses_allowed = limits.texts("licenses");
   }
   if (const Node* weights = fields.find("weights")) {
     const Fields shares(*weights, file, "weights", {"accuracy", "latency", "cost", "memory"});
@@ -183,7 +200,7 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
   if (const Node* node = root.find("schedule")) read_schedule(*node, name, experiment);
   if (const Node* node = root.find("generation_kwargs"))
     read_generation(*node, name, experiment.generation);
-  if (const Node* node = root.find("budget")) read_budget(*node, name, experiment.limits);
+  if (const Node* node = root.find("budget")) read_budget(*node, name, folder, experiment.limits);
   if (const Node* node = root.find("grading"))
     read_grading(*node, name, experiment.judgement.cutoffs);
   if (const Node* node = root.find("compare")) read_compare(*node, name, experiment.judgement);
@@ -195,6 +212,16 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
 Experiment read_experiment(const std::filesystem::path& path,
                            const std::vector<std::filesystem::path>& libraries) {
   return parse_experiment(base::read_file(path, kMaxBytes), path, libraries);
+}
+
+void settle_price(store::Limits& limits) {
+  if (limits.card.empty()) return;
+  require(!limits.prices.empty(), "card '", limits.card,
+          "' needs a price table (--prices, or prices in the file)");
+  const cost::Price& price = cost::price_named(limits.prices, limits.card);
+  if (limits.price_per_hour > 0) return;
+  limits.price_per_hour = price.per_hour;
+  limits.currency = price.currency;
 }
 
 void label_providers(Experiment& experiment) {
@@ -211,6 +238,9 @@ void label_providers(Experiment& experiment) {
     for (int number = 2; !taken.insert(provider.label).second; ++number)
       provider.label = name + " #" + std::to_string(number);
   }
+  experiment.judgement.licenses.clear();
+  for (const Provider& provider : experiment.providers)
+    if (!provider.license.empty()) experiment.judgement.licenses[provider.label] = provider.license;
   const std::string& baseline = experiment.judgement.baseline;
   require(baseline.empty() || taken.count(baseline) > 0, "the baseline '", baseline,
           "' is no provider's label; known: ",

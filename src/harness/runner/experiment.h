@@ -19,6 +19,7 @@ struct Provider {
   std::string model;  // as ModelHost::open knows it
   std::string label;  // unique; empty until label_providers()
   chat::ModelOptions options;
+  std::string license = {};  // as the user states it; empty: not stated
 };
 
 /// Where a suite lies and, if not empty, how the experiment calls it.
@@ -38,8 +39,10 @@ struct Experiment {
   std::vector<Provider> providers;
   std::vector<SuiteSource> suites;
   uint64_t seed = 42;
-  int warmup = 2;    // questions per model and session that are asked and discarded
-  int revisits = 8;  // questions per model asked again with what it kept of their pictures
+  int warmup = 2;         // questions per model and session that are asked and discarded
+  int revisits = 8;       // questions per model asked again with what it kept of their pictures
+  int fixed_items = 0;    // questions per model asked again for exactly so many tokens, so that
+  int fixed_tokens = 64;  // speeds compare at equal lengths
   std::string order = "abba";  // or "fixed": the same order of models at every question
   Generation generation;
   store::Limits limits;
@@ -55,6 +58,10 @@ Experiment read_experiment(const std::filesystem::path& path,
 /// The same from text; `file` names it in errors and relative paths start at its folder.
 Experiment parse_experiment(const std::string& text, const std::filesystem::path& file,
                             const std::vector<std::filesystem::path>& libraries);
+
+/// Takes the price of the card that the limits name from their price table, unless a price is
+/// given. Throws Error if the table does not have it.
+void settle_price(store::Limits& limits);
 
 /// Gives every provider without a label one (its model's name, numbered if it repeats). Throws
 /// Error if two labels are equal or the baseline is none of them.

@@ -65,6 +65,32 @@ TEST(Experiment, ReadsEveryKey) {
   EXPECT_EQ(experiment.judgement.constraints.at("peak_memory_mib"), 15000);
   EXPECT_EQ(experiment.judgement.weights.at("latency"), 0.25);
   EXPECT_EQ(experiment.judgement.sensitivity, 0.3);
+  EXPECT_EQ(experiment.judgement.constraints.at("cost_per_1000"), 4);
+  EXPECT_EQ(experiment.judgement.licenses_allowed, (std::vector<std::string>{"apache-2.0", "mit"}));
+  EXPECT_EQ(experiment.judgement.licenses,
+            (std::map<std::string, std::string>{{"A", "apache-2.0"}}));
+  EXPECT_EQ(experiment.fixed_items, 4);
+  EXPECT_EQ(experiment.fixed_tokens, 32);
+  EXPECT_EQ(experiment.limits.card, "T4");
+  ASSERT_FALSE(experiment.limits.prices.empty());
+  settle_price(experiment.limits);
+  EXPECT_EQ(experiment.limits.price_per_hour, 2.0) << "a price that is given stands";
+}
+
+TEST(Experiment, TakesAPriceFromTheTable) {
+  store::Limits limits;
+  limits.prices = {{"T4", "a", "USD", 0.4, "2026-01-01", "s"}};
+  settle_price(limits);
+  EXPECT_EQ(limits.price_per_hour, 0) << "no card is named";
+  limits.card = "T4";
+  settle_price(limits);
+  EXPECT_EQ(limits.price_per_hour, 0.4);
+  EXPECT_EQ(limits.currency, "USD");
+  limits = {.card = "L4", .prices = limits.prices};
+  EXPECT_THAT(error_of([&] { settle_price(limits); }), HasSubstr("the table has: T4@a"));
+  limits.prices.clear();
+  EXPECT_THAT(error_of([&] { settle_price(limits); }), HasSubstr("needs a price table"));
+  EXPECT_THAT(parse_error(kStart + "budget: {prices: nowhere.csv}\n"), HasSubstr("nowhere.csv"));
 }
 
 TEST(Experiment, NamesFileLineAndKnownKeysOfAnUnknownKey) {
@@ -72,7 +98,7 @@ TEST(Experiment, NamesFileLineAndKnownKeysOfAnUnknownKey) {
               AllOf(HasSubstr("e.yaml:3: unknown key 'budgets' in experiment"),
                     HasSubstr("known: description, providers, suites, schedule")));
   EXPECT_THAT(parse_error("providers:\n  - id: a\n    weights: int4\nsuites: [tiny]\n"),
-              AllOf(HasSubstr("e.yaml:3:"), HasSubstr("known: id, label, config")));
+              AllOf(HasSubstr("e.yaml:3:"), HasSubstr("known: id, label, license, config")));
 }
 
 TEST(Experiment, RefusesBadValuesWithTheirPlace) {

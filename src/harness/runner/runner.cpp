@@ -16,9 +16,11 @@
 #include "harness/cost/cost.h"
 #include "harness/graders/graders.h"
 #include "harness/runner/ask.h"
+#include "harness/runner/fixed_length.h"
 #include "harness/runner/revisit.h"
 #include "harness/store/export.h"
 #include "harness/store/store.h"
+#include "machine/gpu.h"
 #include "machine/process_memory.h"
 
 namespace visavis::runner {
@@ -39,6 +41,7 @@ class Session {
         answered_(store.answered()) {
     for (const store::SessionRow& earlier : store.read_all().sessions)
       earlier_seconds_ += earlier.wall_seconds;
+    for (const machine::GpuFacts& card : machine::gpu_facts()) cards_.emplace_back(card.bus_id);
     row_.started_at = base::utc_timestamp();
     row_.ending = "running";
     row_.id = store.begin_session(row_.started_at);
@@ -48,8 +51,12 @@ class Session {
     open_models(host);
     first_answer_ns_ = clock_.now_ns();
     const Ending ending = answer_all();
-    if (ending == Ending::complete || ending == Ending::limit) revisit_some();
+    if (ending == Ending::complete || ending == Ending::limit) {
+      revisit_some();
+      fix_lengths();
+    }
     row_.wall_seconds = wall_seconds();
+    row_.energy_joules = energy();
     row_.ending = name_of(ending);
     store_.update_session(row_);
     store_.set_state(row_.ending, row_.id);
@@ -59,6 +66,21 @@ class Session {
  private:
   double wall_seconds() const { return base::seconds_between(begin_ns_, clock_.now_ns()); }
   double spent_seconds() const { return earlier_seconds_ + wall_seconds(); }
+
+  // Of the cards that models run on; -1 if one of them does not tell, or there is none.
+  double energy() const {
+    double sum = -1;
+    for (const machine::EnergyMeter& card : cards_) {
+      const auto runs_there = [&](const chat::ChatModel* model) {
+        return model->facts().card_bus_id == card.bus_id();
+      };
+      if (std::none_of(models_.begin(), models_.end(), runs_there)) continue;
+      const double joules = card.joules();
+      if (joules < 0) return -1;
+      sum = std::max(sum, 0.0) + joules;
+    }
+    return sum;
+  }
 
   // Each model is opened and warmed up before the next one, so that what the process grows by in
   // the meantime is that model's own memory.
@@ -155,9 +177,10 @@ class Session {
       for (const size_t m : model_order(models_.size(), item.id, experiment_.order)) {
         if (answered_.count({schedule_.models[m].id, item.id}) > 0) continue;
         if (stop_) return Ending::interrupted;
+        const machine::EnergyMeter energy(models_[m]->facts().card_bus_id);
         const std::optional<chat::Outcome> outcome = answer(*models_[m], item, pictures);
         if (!outcome) return Ending::interrupted;
-        store_answer(schedule_.models[m], item, *outcome);
+        store_answer(schedule_.models[m], item, *outcome, energy.joules());
       }
       slowest_item_seconds_ =
           std::max(slowest_item_seconds_, base::seconds_between(begin_ns, clock_.now_ns()));
@@ -203,9 +226,44 @@ class Session {
     return true;
   }
 
+  // As revisit_some(), for the track of equal lengths.
+  void fix_lengths() {
+    if (experiment_.fixed_items == 0) return;
+    const store::RunData data = store_.read_all();
+    int left = experiment_.fixed_items;
+    for (const store::ItemRow& item : schedule_.items) {
+      if (left-- <= 0 || reason_to_stop(item)) break;
+      const Pictures pictures = load_pictures(item);
+      if (std::holds_alternative<chat::Failure>(pictures)) continue;
+      for (const store::AnswerRow& answer : data.answers) {
+        if (answer.item == item.id &&
+            !fix_length(answer, item, std::get<std::vector<chat::Image>>(pictures), data))
+          return;
+      }
+    }
+  }
+
+  // False when the user does not want to wait any longer.
+  bool fix_length(const store::AnswerRow& answer, const store::ItemRow& item,
+                  const std::vector<chat::Image>& pictures, const store::RunData& data) {
+    const bool there = std::any_of(
+        data.fixed_lengths.begin(), data.fixed_lengths.end(),
+        [&](const auto& row) { return row.model == answer.model && row.item == answer.item; });
+    if (!answer.failure.empty() || there) return true;
+    std::optional<store::FixedLengthRow> row =
+        ask_fixed_length(*models_.at(static_cast<size_t>(answer.model)), item, pictures,
+                         experiment_.generation, experiment_.seed, experiment_.fixed_tokens, stop_);
+    if (!row) return false;
+    row->model = answer.model;
+    row->session = row_.id;
+    store_.add_fixed_length(*row);
+    return true;
+  }
+
   void store_answer(const store::ModelRow& model, const store::ItemRow& item,
-                    const chat::Outcome& outcome) {
+                    const chat::Outcome& outcome, double joules) {
     store::AnswerRow row;
+    row.energy_joules = joules;
     row.model = model.id;
     row.item = item.id;
     row.session = row_.id;
@@ -265,6 +323,7 @@ class Session {
   std::set<std::pair<int64_t, int64_t>> answered_;
   std::map<std::string, int64_t> device_in_use_;  // of each card, by all models opened so far
   std::vector<chat::ChatModel*> models_;
+  std::vector<machine::EnergyMeter> cards_;
   store::SessionRow row_;
   double earlier_seconds_ = 0;
   double slowest_item_seconds_ = 0;

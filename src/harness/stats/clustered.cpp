@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <vector>
 
 namespace visavis::stats {
 namespace {
@@ -82,6 +83,24 @@ ClusteredMean clustered_mean(std::span<const double> values, std::span<const int
 Interval clustered_wilson(const ClusteredMean& share, double confidence) {
   if (share.items == 0) return {0, 1};
   return wilson_share(share.mean, share.effective_items(), confidence);
+}
+
+std::optional<ClusteredRatio> clustered_ratio(std::span<const double> above,
+                                              std::span<const double> below,
+                                              std::span<const int64_t> clusters,
+                                              double confidence) {
+  const double sum_above = std::accumulate(above.begin(), above.end(), 0.0);
+  const double sum_below = std::accumulate(below.begin(), below.end(), 0.0);
+  if (!(sum_above > 0) || !(sum_below > 0)) return std::nullopt;
+  const double ratio = sum_above / sum_below;
+  const double mean_below = sum_below / static_cast<double>(below.size());
+  std::vector<double> deviations;
+  for (size_t i = 0; i < above.size(); ++i)
+    deviations.push_back((above[i] - ratio * below[i]) / mean_below);
+  const ClusteredMean known = clustered_mean(deviations, clusters);
+  if (known.clusters < 2) return std::nullopt;
+  const double factor = std::exp(known.critical(confidence) * known.error / ratio);
+  return ClusteredRatio{.value = ratio, .interval = {ratio / factor, ratio * factor}};
 }
 
 }  // namespace visavis::stats

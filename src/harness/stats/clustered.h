@@ -41,4 +41,18 @@ ClusteredMean clustered_mean(std::span<const double> values, std::span<const int
 /// Wilson's interval for the share of a sample of 0 and 1 at its effective number of items.
 Interval clustered_wilson(const ClusteredMean& share, double confidence = 0.95);
 
+/// A ratio of two means of the same items (seconds to right answers), and how well it is known.
+struct ClusteredRatio {
+  double value = 0;
+  Interval interval;
+};
+
+/// sum(above) / sum(below) with an interval that is symmetric on the log scale: the ratio's
+/// linearisation (above - ratio * below) / mean(below) as a clustered mean. Nothing with less than
+/// two clusters or unless both sums are positive. Source: Cochran 1977, chapter 6.
+std::optional<ClusteredRatio> clustered_ratio(std::span<const double> above,
+                                              std::span<const double> below,
+                                              std::span<const int64_t> clusters,
+                                              double confidence = 0.95);
+
 }  // namespace visavis::stats

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "base/rng.h"
+
 namespace visavis::stats {
 namespace {
 
@@ -72,6 +74,40 @@ TEST(ClusteredWilson, OfEqualItemsCountsClusters) {
   std::vector<int64_t> clusters;
   for (int64_t i = 0; i < 20; ++i) clusters.push_back(i / 5);
   EXPECT_DOUBLE_EQ(clustered_wilson(clustered_mean(values, clusters)).low, wilson(4, 4).low);
+}
+
+TEST(ClusteredRatio, OfEqualItemsIsKnownExactly) {
+  const auto found =
+      clustered_ratio(std::vector<double>{2, 4}, std::vector<double>{1, 2}, apart(2));
+  ASSERT_TRUE(found);
+  EXPECT_DOUBLE_EQ(found->value, 2);
+  EXPECT_DOUBLE_EQ(found->interval.low, 2);
+  EXPECT_DOUBLE_EQ(found->interval.high, 2);
+}
+
+TEST(ClusteredRatio, IsUnknownWithoutARightAnswerOrASecondCluster) {
+  EXPECT_FALSE(clustered_ratio(std::vector<double>{2, 4}, std::vector<double>{0, 0}, apart(2)));
+  EXPECT_FALSE(clustered_ratio(std::vector<double>{2, 4}, std::vector<double>{1, 0},
+                               std::vector<int64_t>{3, 3}));
+}
+
+// Seconds between 1 and 3 (mean 2) of which a share of 0.6 pays: the true ratio is 10 / 3.
+TEST(ClusteredRatio, CoversTheTrueRatioAsOftenAsItSays) {
+  base::Rng rng(5);
+  int covered = 0;
+  constexpr int kRuns = 1000;
+  for (int run = 0; run < kRuns; ++run) {
+    std::vector<double> seconds;
+    std::vector<double> right;
+    for (int i = 0; i < 40; ++i) {
+      seconds.push_back(1 + 2 * rng.uniform());
+      right.push_back(rng.uniform() < 0.6 ? 1 : 0);
+    }
+    const auto found = clustered_ratio(seconds, right, apart(40));
+    covered += found->interval.low <= 10.0 / 3 && 10.0 / 3 <= found->interval.high ? 1 : 0;
+  }
+  EXPECT_GE(covered, 0.93 * kRuns);
+  EXPECT_LE(covered, 0.98 * kRuns);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -12,6 +13,10 @@ namespace visavis::stats {
 
 double normal_quantile(double p) {
   return boost::math::quantile(boost::math::normal_distribution<double>(), p);
+}
+
+double student_quantile(double p, double degrees) {
+  return boost::math::quantile(boost::math::students_t_distribution<double>(degrees), p);
 }
 
 Interval wilson(int64_t successes, int64_t trials, double confidence) {

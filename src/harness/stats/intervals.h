@@ -23,6 +23,9 @@ Interval wilson_share(double share, double trials, double confidence = 0.95);
 /// The quantile of the standard normal distribution, 0 < p < 1.
 double normal_quantile(double p);
 
+/// The same of Student's t with `degrees` > 0 of freedom.
+double student_quantile(double p, double degrees);
+
 /// The p-quantile (0 .. 1) with linear interpolation (type 7, numpy's default); nothing for an
 /// empty sample. The sample need not be sorted.
 std::optional<double> percentile(std::span<const double> sample, double p);

@@ -1,6 +1,7 @@
 #include "harness/store/codec.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 
@@ -115,6 +116,8 @@ Json judgement_json(const Judgement& judgement) {
             {"facts_full", judgement.cutoffs.facts_full},
             {"facts_partial", judgement.cutoffs.facts_partial}}},
           {"constraints", judgement.constraints},
+          {"licenses_allowed", judgement.licenses_allowed},
+          {"licenses", judgement.licenses},
           {"weights", judgement.weights},
           {"sensitivity", judgement.sensitivity}};
 }
@@ -133,16 +136,29 @@ Judgement judgement_from(const std::string& text) {
     judgement.constraints = json.at("constraints").get<std::map<std::string, double>>();
     judgement.weights = json.at("weights").get<std::map<std::string, double>>();
     judgement.sensitivity = json.at("sensitivity").get<double>();
+    if (!json.contains("licenses")) return judgement;  // older stores have none
+    judgement.licenses_allowed = json.at("licenses_allowed").get<std::vector<std::string>>();
+    judgement.licenses = json.at("licenses").get<std::map<std::string, std::string>>();
     return judgement;
   });
 }
 
 Json limits_json(const Limits& limits) {
+  Json prices = Json::array();
+  for (const cost::Price& price : limits.prices)
+    prices.push_back({{"card", price.card},
+                      {"provider", price.provider},
+                      {"currency", price.currency},
+                      {"per_hour", price.per_hour},
+                      {"date", price.date},
+                      {"source", price.source}});
   return {{"price_per_hour", limits.price_per_hour},
           {"currency", limits.currency},
           {"max_cost", limits.max_cost},
           {"max_seconds", limits.max_seconds},
-          {"max_items", limits.max_items}};
+          {"max_items", limits.max_items},
+          {"card", limits.card},
+          {"prices", std::move(prices)}};
 }
 
 Limits limits_from(const std::string& text) {
@@ -153,7 +169,44 @@ Limits limits_from(const std::string& text) {
     limits.max_cost = json.at("max_cost").get<double>();
     limits.max_seconds = json.at("max_seconds").get<double>();
     limits.max_items = json.at("max_items").get<int64_t>();
+    if (!json.contains("prices")) return limits;  // older stores have none
+    limits.card = json.at("card").get<std::string>();
+    for (const Json& price : json.at("prices"))
+      limits.prices.push_back({.card = price.at("card").get<std::string>(),
+                               .provider = price.at("provider").get<std::string>(),
+                               .currency = price.at("currency").get<std::string>(),
+                               .per_hour = price.at("per_hour").get<double>(),
+                               .date = price.at("date").get<std::string>(),
+                               .source = price.at("source").get<std::string>()});
     return limits;
+  });
+}
+
+Json effort_json(const chat::Effort& effort) {
+  if (!effort.known()) return Json::object();
+  return {{"step_bytes", effort.step_bytes},
+          {"token_ops", effort.token_ops},
+          {"head_ops", effort.head_ops},
+          {"picture_bytes", effort.picture_bytes},
+          {"image_token_ops", effort.image_token_ops},
+          {"kv_token_bytes", effort.kv_token_bytes},
+          {"chunk", effort.chunk},
+          {"integer", effort.integer}};
+}
+
+chat::Effort effort_from(const std::string& text) {
+  return read(text, "effort", [](const Json& json) {
+    chat::Effort effort;
+    if (json.empty()) return effort;
+    effort.step_bytes = json.at("step_bytes").get<double>();
+    effort.token_ops = json.at("token_ops").get<double>();
+    effort.head_ops = json.at("head_ops").get<double>();
+    effort.picture_bytes = json.at("picture_bytes").get<double>();
+    effort.image_token_ops = json.at("image_token_ops").get<double>();
+    effort.kv_token_bytes = json.at("kv_token_bytes").get<double>();
+    effort.chunk = json.at("chunk").get<int64_t>();
+    effort.integer = json.at("integer").get<bool>();
+    return effort;
   });
 }
 

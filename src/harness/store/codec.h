@@ -25,6 +25,9 @@ Judgement judgement_from(const std::string& text);
 base::Json limits_json(const Limits& limits);
 Limits limits_from(const std::string& text);
 
+base::Json effort_json(const chat::Effort& effort);
+chat::Effort effort_from(const std::string& text);
+
 base::Json pictures_json(const std::vector<suites::Picture>& pictures);
 std::vector<suites::Picture> pictures_from(const std::string& text);
 

@@ -11,6 +11,7 @@
 
 #include "chat/chat_model.h"
 #include "chat/completion.h"
+#include "harness/cost/prices.h"
 #include "harness/graders/grade.h"
 #include "harness/suites/suite.h"
 
@@ -23,8 +24,11 @@ struct Judgement {
   double equivalence_margin = 0.05;  // as a share, 0.05 = 5 points
   std::string correction = "holm";
   graders::Cutoffs cutoffs;
-  std::map<std::string, double> constraints;  // peak_memory_mib, p95_e2e_s; absent = none
-  std::map<std::string, double> weights;      // accuracy, latency, cost, memory
+  // peak_memory_mib, p95_e2e_s, cost_per_1000; absent = none
+  std::map<std::string, double> constraints;
+  std::vector<std::string> licenses_allowed;    // empty = any
+  std::map<std::string, std::string> licenses;  // of models, by label, as the experiment states
+  std::map<std::string, double> weights;        // accuracy, latency, cost, memory
   double sensitivity = 0.2;
 };
 
@@ -35,6 +39,8 @@ struct Limits {
   double max_cost = 0;
   double max_seconds = 0;
   int64_t max_items = 0;
+  std::string card = {};  // whose price of the table price_per_hour is; empty: none's
+  std::vector<cost::Price> prices = {};  // the table; other cards are estimated from it
 };
 
 /// Table `run`: exactly one row.
@@ -62,6 +68,7 @@ struct SessionRow {
   double warmup_seconds = 0;  // answering the warm-up questions
   double wall_seconds = 0;    // everything so far, kept up to date with every answer
   std::string ending;         // as RunRow::state
+  double energy_joules = -1;  // of the cards that models run on, everybody's work; -1: not known
 };
 
 /// Table `models`: in the order of the experiment.
@@ -108,6 +115,7 @@ struct AnswerRow {
   chat::Memory memory;
   std::string prompt_sha256;
   std::vector<std::string> notes;
+  double energy_joules = -1;  // of the card while this was answered; -1: not known
 };
 
 /// Table `grades`: one per answer.
@@ -139,6 +147,27 @@ struct RevisitRow {
   bool same = false;  // the answer began as the measured one
 };
 
+/// Table `fixed_length`: answered questions asked again for exactly so many tokens, whatever the
+/// model would say, so that speeds compare at equal lengths. Unique by (model, item).
+struct FixedLengthRow {
+  int64_t model = 0;
+  int64_t item = 0;
+  int64_t session = 0;
+  std::string failure = {};  // why there is no answer; empty if there is one
+  int64_t completion_tokens = 0;
+  int64_t characters = 0;
+  double ttft = -1;
+  double tpot = -1;
+  double e2e = -1;
+};
+
+/// Table `fidelity`: a model against the same checkpoint at another precision, as JSON
+/// (verdict/fidelity.h). At most one per model.
+struct FidelityRow {
+  int64_t model = 0;
+  std::string measured;
+};
+
 /// Everything a store holds. answers[i] and grades[i] belong together, sorted by (item, model).
 struct RunData {
   RunRow run;
@@ -149,7 +178,9 @@ struct RunData {
   std::vector<AnswerRow> answers;
   std::vector<GradeRow> grades;
   std::vector<WarmupRow> warmups;
-  std::vector<RevisitRow> revisits;  // sorted by (item, model)
+  std::vector<RevisitRow> revisits;           // sorted by (item, model)
+  std::vector<FixedLengthRow> fixed_lengths;  // sorted by (item, model)
+  std::vector<FidelityRow> fidelity;          // sorted by model
 
   /// The suite's scenario that the item belongs to.
   const suites::Scenario& scenario_of(const ItemRow& item) const;

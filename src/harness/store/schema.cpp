@@ -22,8 +22,7 @@ CREATE TABLE models (
   parameters INTEGER NOT NULL, load_seconds REAL NOT NULL,
   weights_bytes INTEGER NOT NULL, vision_bytes INTEGER NOT NULL, kv_bytes INTEGER NOT NULL,
   workspace_bytes INTEGER NOT NULL, device_peak_bytes INTEGER NOT NULL,
-  host_peak_bytes INTEGER NOT NULL, multi_image_trained INTEGER NOT NULL,
-  from_cache INTEGER NOT NULL DEFAULT 0
+  host_peak_bytes INTEGER NOT NULL, multi_image_trained INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE suites (
   id INTEGER PRIMARY KEY,
@@ -72,10 +71,9 @@ CREATE TABLE warmups (
 ) STRICT;
 )sql";
 
-const char* const kFromCacheSchema =
-    "ALTER TABLE models ADD COLUMN from_cache INTEGER NOT NULL DEFAULT 0";
+namespace {
 
-const char* const kRevisitsSchema = R"sql(
+const char* const kRevisits = R"sql(
 CREATE TABLE revisits (
   model INTEGER NOT NULL, item INTEGER NOT NULL,
   session INTEGER NOT NULL REFERENCES sessions (id), failure TEXT NOT NULL,
@@ -89,5 +87,30 @@ CREATE TABLE revisits (
   FOREIGN KEY (model, item) REFERENCES answers (model, item)
 ) STRICT;
 )sql";
+
+const char* const kMeasurements = R"sql(
+ALTER TABLE sessions ADD COLUMN energy_joules REAL NOT NULL DEFAULT -1;
+ALTER TABLE answers ADD COLUMN energy_joules REAL NOT NULL DEFAULT -1;
+ALTER TABLE models ADD COLUMN effort TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE fixed_length (
+  model INTEGER NOT NULL, item INTEGER NOT NULL,
+  session INTEGER NOT NULL REFERENCES sessions (id), failure TEXT NOT NULL,
+  completion_tokens INTEGER NOT NULL, characters INTEGER NOT NULL,
+  ttft_s REAL NOT NULL, tpot_s REAL NOT NULL, e2e_s REAL NOT NULL,
+  PRIMARY KEY (model, item),
+  FOREIGN KEY (model, item) REFERENCES answers (model, item)
+) STRICT;
+CREATE TABLE fidelity (
+  model INTEGER PRIMARY KEY REFERENCES models (id), measured TEXT NOT NULL
+) STRICT;
+)sql";
+
+}  // namespace
+
+const std::array<Addition, 3> kAdditions = {{
+    {2, kRevisits},
+    {3, "ALTER TABLE models ADD COLUMN from_cache INTEGER NOT NULL DEFAULT 0"},
+    {4, kMeasurements},
+}};
 
 }  // namespace visavis::store

@@ -1,18 +1,25 @@
 // The tables of a results store and their version.
 #pragma once
 
+#include <array>
+
 namespace visavis::store {
 
 /// "vvis": marks an SQLite file as ours (PRAGMA application_id).
 inline constexpr int kApplicationId = 0x76766973;
 /// Grows with every change of the tables (PRAGMA user_version).
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
-/// Creates all tables but `revisits`.
+/// Creates the tables of version 1, as they are since.
 extern const char* const kSchema;
-/// Creates `revisits`, which version 1 did not have.
-extern const char* const kRevisitsSchema;
-/// Adds the column of `models` that versions 1 and 2 did not have.
-extern const char* const kFromCacheSchema;
+
+/// What a version added to the one before it.
+struct Addition {
+  int version;
+  const char* sql;
+};
+
+/// In the order of versions; all of them follow kSchema in a new store.
+extern const std::array<Addition, 3> kAdditions;
 
 }  // namespace visavis::store

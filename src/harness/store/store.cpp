@@ -57,8 +57,8 @@ int64_t check_version(const Connection& connection, const std::filesystem::path&
 
 void upgrade(Connection& connection, int64_t version) {
   Transaction transaction(connection);
-  if (version < 2) connection.execute(kRevisitsSchema);
-  connection.execute(kFromCacheSchema);
+  for (const Addition& addition : kAdditions)
+    if (version < addition.version) connection.execute(addition.sql);
   connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   transaction.commit();
 }
@@ -97,7 +97,7 @@ void insert_model(Statement& s, const ModelRow& model) {
         facts.name, facts.architecture, facts.device, facts.weights, facts.weights_sha256,
         facts.context, facts.checkpoint_bytes, facts.parameters, facts.load_seconds, memory.weights,
         memory.vision, memory.kv, memory.workspace, memory.device_peak, memory.host_peak,
-        facts.multi_image_trained, facts.from_cache);
+        facts.multi_image_trained, facts.from_cache, base::dump_json(effort_json(facts.effort)));
 }
 
 chat::Memory memory_of(Statement& s) {
@@ -113,7 +113,7 @@ chat::Memory memory_of(Statement& s) {
 
 std::vector<ModelRow> select_models(const Connection& connection) {
   std::vector<ModelRow> models;
-  const bool knows_cache = pragma(connection, "user_version") >= 3;
+  const int64_t version = pragma(connection, "user_version");
   Statement s(connection, "SELECT * FROM models ORDER BY id");
   while (s.step()) {
     ModelRow model;
@@ -133,7 +133,8 @@ std::vector<ModelRow> select_models(const Connection& connection) {
     facts.load_seconds = s.real();
     facts.memory = memory_of(s);
     facts.multi_image_trained = s.integer() != 0;
-    facts.from_cache = knows_cache && s.integer() != 0;
+    facts.from_cache = version >= 3 && s.integer() != 0;
+    if (version >= 4) facts.effort = effort_from(s.text());
     models.push_back(std::move(model));
   }
   return models;
@@ -231,6 +232,7 @@ void read_timing(Statement& s, chat::Timing& timing) {
 
 std::vector<AnswerRow> select_answers(const Connection& connection) {
   std::vector<AnswerRow> answers;
+  const int64_t version = pragma(connection, "user_version");
   Statement s(connection, "SELECT * FROM answers ORDER BY item, model");
   while (s.step()) {
     AnswerRow answer;
@@ -251,6 +253,7 @@ std::vector<AnswerRow> select_answers(const Connection& connection) {
     answer.memory = memory_of(s);
     answer.prompt_sha256 = s.text();
     answer.notes = texts_from(s.text());
+    if (version >= 4) answer.energy_joules = s.real();
     answers.push_back(std::move(answer));
   }
   return answers;
@@ -285,6 +288,7 @@ std::vector<GradeRow> select_grades(const Connection& connection) {
 
 std::vector<SessionRow> select_sessions(const Connection& connection) {
   std::vector<SessionRow> sessions;
+  const int64_t version = pragma(connection, "user_version");
   Statement s(connection, "SELECT * FROM sessions ORDER BY id");
   while (s.step()) {
     SessionRow session;
@@ -294,6 +298,7 @@ std::vector<SessionRow> select_sessions(const Connection& connection) {
     session.warmup_seconds = s.real();
     session.wall_seconds = s.real();
     session.ending = s.text();
+    if (version >= 4) session.energy_joules = s.real();
     sessions.push_back(std::move(session));
   }
   return sessions;
@@ -335,6 +340,35 @@ std::vector<RevisitRow> select_revisits(const Connection& connection) {
   return revisits;
 }
 
+std::vector<FixedLengthRow> select_fixed_lengths(const Connection& connection) {
+  std::vector<FixedLengthRow> rows;
+  if (pragma(connection, "user_version") < 4) return rows;
+  Statement s(connection, "SELECT * FROM fixed_length ORDER BY item, model");
+  while (s.step()) {
+    FixedLengthRow row;
+    row.model = s.integer();
+    row.item = s.integer();
+    row.session = s.integer();
+    row.failure = s.text();
+    row.completion_tokens = s.integer();
+    row.characters = s.integer();
+    for (double* seconds : {&row.ttft, &row.tpot, &row.e2e}) *seconds = s.real();
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::vector<FidelityRow> select_fidelity(const Connection& connection) {
+  std::vector<FidelityRow> rows;
+  if (pragma(connection, "user_version") < 4) return rows;
+  Statement s(connection, "SELECT * FROM fidelity ORDER BY model");
+  while (s.step()) {
+    const int64_t model = s.integer();
+    rows.push_back({model, s.text()});
+  }
+  return rows;
+}
+
 RunData select_all(const Connection& connection) {
   RunData data;
   data.run = select_run(connection);
@@ -346,6 +380,8 @@ RunData select_all(const Connection& connection) {
   data.grades = select_grades(connection);
   data.warmups = select_warmups(connection);
   data.revisits = select_revisits(connection);
+  data.fixed_lengths = select_fixed_lengths(connection);
+  data.fidelity = select_fidelity(connection);
   return data;
 }
 
@@ -387,11 +423,11 @@ Store Store::create(const std::filesystem::path& path, const RunRow& run,
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     Transaction transaction(connection);
     connection.execute(kSchema);
-    connection.execute(kRevisitsSchema);
+    for (const Addition& addition : kAdditions) connection.execute(addition.sql);
     insert_run(connection, run);
     Statement model_row(connection,
                         "INSERT INTO models VALUES "
-                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const ModelRow& model : models) insert_model(model_row, model);
     insert_suites(connection, suites);
     insert_items(connection, items);
@@ -430,7 +466,7 @@ int64_t Store::begin_session(const std::string& started_at) {
   Statement last(database_->connection, "SELECT coalesce(max(id), 0) FROM sessions");
   last.step();
   const int64_t id = last.integer() + 1;
-  Statement(database_->connection, "INSERT INTO sessions VALUES (?, ?, 0, 0, 0, 'running')")
+  Statement(database_->connection, "INSERT INTO sessions VALUES (?, ?, 0, 0, 0, 'running', -1)")
       .run(id, started_at);
   Statement(database_->connection, "UPDATE run SET state = 'running'").run();
   transaction.commit();
@@ -440,9 +476,9 @@ int64_t Store::begin_session(const std::string& started_at) {
 void Store::update_session(const SessionRow& session) {
   Statement(database_->connection,
             "UPDATE sessions SET load_seconds = ?, warmup_seconds = ?, wall_seconds = ?, "
-            "ending = ? WHERE id = ?")
+            "ending = ?, energy_joules = ? WHERE id = ?")
       .run(session.load_seconds, session.warmup_seconds, session.wall_seconds, session.ending,
-           session.id);
+           session.energy_joules, session.id);
 }
 
 std::vector<ModelRow> Store::models() const { return select_models(database_->connection); }
@@ -456,7 +492,7 @@ void Store::set_facts(int64_t model, const chat::ModelFacts& facts) {
   row->facts = facts;
   Statement statement(database_->connection,
                       "INSERT OR REPLACE INTO models VALUES "
-                      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert_model(statement, *row);
   transaction.commit();
 }
@@ -477,13 +513,24 @@ void Store::add_revisit(const RevisitRow& row) {
            timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e, row.same);
 }
 
+void Store::add_fixed_length(const FixedLengthRow& row) {
+  Statement(database_->connection, "INSERT INTO fixed_length VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(row.model, row.item, row.session, base::valid_utf8(row.failure), row.completion_tokens,
+           row.characters, row.ttft, row.tpot, row.e2e);
+}
+
+void Store::set_fidelity(const FidelityRow& row) {
+  Statement(database_->connection, "INSERT OR REPLACE INTO fidelity VALUES (?, ?)")
+      .run(row.model, row.measured);
+}
+
 void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds) {
   Transaction transaction(database_->connection);
   const chat::Timing& timing = answer.timing;
   const chat::Memory& memory = answer.memory;
   Statement(database_->connection,
             "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .run(answer.model, answer.item, answer.session, answer.sequence,
            base::valid_utf8(answer.failure), base::valid_utf8(answer.text),
            base::valid_utf8(answer.thinking), std::string_view(chat::name_of(answer.finish)),
@@ -492,7 +539,7 @@ void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wa
            timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e,
            seconds_json(answer.token_times), memory.weights, memory.vision, memory.kv,
            memory.workspace, memory.device_peak, memory.host_peak, answer.prompt_sha256,
-           texts_json(answer.notes));
+           texts_json(answer.notes), answer.energy_joules);
   insert_grade(database_->connection, grade);
   Statement(database_->connection, "UPDATE sessions SET wall_seconds = ? WHERE id = ?")
       .run(wall_seconds, answer.session);

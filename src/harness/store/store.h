@@ -48,6 +48,10 @@ class Store {
   void add_warmup(const WarmupRow& warmup);
   /// Throws Error if that revisit is already there, or its answer is not.
   void add_revisit(const RevisitRow& revisit);
+  /// Throws Error if that row is already there, or its answer is not.
+  void add_fixed_length(const FixedLengthRow& row);
+  /// Replaces what was measured of that model before. Throws Error if there is no such model.
+  void set_fidelity(const FidelityRow& row);
 
   /// Commits the answer, its grade and the session's seconds so far, all or nothing. Throws Error
   /// if that answer is already there or the disk is full; nothing is stored then.

@@ -280,12 +280,18 @@ TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
   ASSERT_EQ(sqlite3_open(file().c_str(), &other), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(other,
                          "DROP TABLE revisits; ALTER TABLE models DROP COLUMN from_cache;"
+                         "ALTER TABLE models DROP COLUMN effort;"
+                         "ALTER TABLE sessions DROP COLUMN energy_joules;"
+                         "ALTER TABLE answers DROP COLUMN energy_joules;"
+                         "DROP TABLE fixed_length; DROP TABLE fidelity;"
                          "PRAGMA user_version = 1",
                          nullptr, nullptr, nullptr),
             SQLITE_OK);
   sqlite3_close(other);
   EXPECT_TRUE(read_run(file()).revisits.empty());
   EXPECT_FALSE(read_run(file()).models[0].facts.from_cache);
+  EXPECT_EQ(read_run(file()).answers[0].energy_joules, -1);
+  EXPECT_TRUE(read_run(file()).fixed_lengths.empty());
   RevisitRow row{.model = 0, .item = 0, .session = 1, .failure = "", .same = true};
   row.usage = {100, 80, 7, 64, 80};
   row.timing = {.1, .2, 0, .4, .5, .6, .7, .8};
@@ -303,6 +309,45 @@ TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
   EXPECT_EQ(data.revisits[0].timing.vision, 0);
   EXPECT_EQ(data.revisits[0].timing.e2e, .8);
   EXPECT_TRUE(data.revisits[0].same);
+}
+
+TEST_F(StoreTest, KeepsMeasurementsBesideTheAnswers) {
+  {
+    Store store = create();
+    store.begin_session("now");
+    AnswerRow answer = make_answer(0, 0, 0);
+    answer.energy_joules = 12.5;
+    store.add_answer(answer, make_grade(0, 0), 1);
+    store.update_session({.id = 1, .started_at = "now", .ending = "complete", .energy_joules = 80});
+    store.add_fixed_length({.model = 0,
+                            .item = 0,
+                            .session = 1,
+                            .completion_tokens = 64,
+                            .characters = 90,
+                            .ttft = .5,
+                            .tpot = .25,
+                            .e2e = 2});
+    EXPECT_THROW(store.add_fixed_length({.model = 1, .item = 0, .session = 1}), Error);
+    store.set_fidelity({1, "{\"a\":1}"});
+    store.set_fidelity({1, "{\"a\":2}"});
+    EXPECT_THROW(store.set_fidelity({7, "{}"}), Error);
+    chat::ModelFacts facts;
+    facts.name = "m";
+    facts.effort = {.step_bytes = 3.5, .token_ops = 2, .chunk = 7, .integer = false};
+    store.set_facts(0, facts);
+  }
+  const RunData data = read_run(file());
+  EXPECT_EQ(data.answers[0].energy_joules, 12.5);
+  EXPECT_EQ(data.sessions[0].energy_joules, 80);
+  ASSERT_EQ(data.fixed_lengths.size(), 1u);
+  EXPECT_EQ(data.fixed_lengths[0].completion_tokens, 64);
+  EXPECT_EQ(data.fixed_lengths[0].e2e, 2);
+  ASSERT_EQ(data.fidelity.size(), 1u);
+  EXPECT_EQ(data.fidelity[0].measured, "{\"a\":2}");
+  EXPECT_EQ(data.models[0].facts.effort.step_bytes, 3.5);
+  EXPECT_EQ(data.models[0].facts.effort.chunk, 7);
+  EXPECT_FALSE(data.models[0].facts.effort.integer);
+  EXPECT_FALSE(data.models[1].facts.effort.known());
 }
 
 TEST_F(StoreTest, RefusesALayoutNewerThanItself) {
