@@ -10,11 +10,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/json.h"
+#include "base/files.h"
 #include "cli/data_folders.h"
 #include "cli/options.h"
+#include "cli/provenance.h"
 #include "cli/verbs.h"
 #include "cli/wiring.h"
+#include "harness/cost/prices.h"
+#include "harness/report/junit.h"
 #include "harness/report/report.h"
 #include "harness/report/results.h"
 #include "harness/report/sections.h"
@@ -23,7 +26,6 @@
 #include "harness/store/store.h"
 #include "harness/suites/document.h"
 #include "harness/suites/formats.h"
-#include "machine/cpu.h"
 
 namespace visavis::cli {
 namespace {
@@ -73,16 +75,21 @@ runner::Experiment experiment_of(const CompareOptions& options,
   return experiment;
 }
 
-std::string machine_json() {
-  const machine::CpuFacts cpu = machine::cpu_facts();
-  return base::dump_json({{"cpu", cpu.model},
-                          {"cores", cpu.cores},
-                          {"features", cpu.features},
-                          {"memory_bytes", machine::memory_facts().total_bytes}});
+// The experiment file as it was given; empty without one.
+std::string experiment_text(const CompareOptions& options) {
+  constexpr int64_t kMostBytes = 1 << 22;
+  if (options.what.size() != 1 || !is_experiment_file(options.what.front())) return "";
+  return base::read_file(options.what.front(), kMostBytes);
 }
 
-std::string build_json() {
-  return base::dump_json({{"version", kVersion}, {"compiler", __VERSION__}});
+// The table that comes with visavis, where there is one.
+std::vector<cost::Price> shipped_prices() {
+  for (const std::filesystem::path& folder : data_folders("prices")) {
+    std::error_code ignored;
+    const std::filesystem::path table = folder / "cards.csv";
+    if (std::filesystem::is_regular_file(table, ignored)) return cost::read_prices(table);
+  }
+  return {};
 }
 
 std::string ending_line(runner::Ending ending) {
@@ -116,11 +123,19 @@ runner::Experiment make_experiment(const CompareOptions& options,
   if (options.budget) limits.max_cost = *options.budget;
   if (options.price) limits.price_per_hour = *options.price;
   if (options.currency) limits.currency = *options.currency;
+  if (options.prices) limits.prices = cost::read_prices(*options.prices);
+  if (limits.prices.empty()) limits.prices = shipped_prices();
+  if (options.card) {
+    limits.card = *options.card;
+    if (!options.price) limits.price_per_hour = 0;  // the card's price, not the file's
+  }
+  runner::settle_price(limits);
   if (options.max_time)
     limits.max_seconds = suites::parse_duration(*options.max_time, "--max-time");
   if (options.seed) experiment.seed = *options.seed;
   if (options.warmup) experiment.warmup = *options.warmup;
   if (options.revisits) experiment.revisits = *options.revisits;
+  if (options.fixed_length) experiment.fixed_items = *options.fixed_length;
   if (options.max_tokens) experiment.generation.max_tokens = *options.max_tokens;
   if (options.lang) experiment.lang = *options.lang;
   runner::label_providers(experiment);
@@ -143,13 +158,16 @@ int compare(const CompareOptions& options, chat::ModelHost& host, const std::ato
   run_options.out = options.out;
   run_options.resume = options.resume;
   run_options.machine = machine_json();
-  run_options.build = build_json();
+  run_options.build = build_json(experiment_text(options));
   runner::StreamProgress progress(err, err_is_terminal);
   const runner::Ending ending =
       runner::run(experiment, schedule, host, run_options, stop, base::steady_clock(), progress);
   const report::Results results =
       report::compute_results(store::read_run(runner::store_path(options.out)));
   report::write_report(results, options.out, experiment.lang);
+  if (!options.junit.empty())
+    base::write_file_atomically(options.junit, report::junit_xml(results.run));
+  remember_run(options.out.string());
   out << report::terminal_report(results, experiment.lang);
   progress.note(ending_line(ending));
   progress.note("report: " + (options.out / "report.html").string());
@@ -158,40 +176,54 @@ int compare(const CompareOptions& options, chat::ModelHost& host, const std::ato
   return kStopped;
 }
 
+void add_comparison(CLI::App& verb, CompareOptions& options) {
+  verb.add_option("EXPERIMENT|MODEL", options.what,
+                  "One experiment file (.yaml), or two or more models (folder or name)")
+      ->required();
+  verb.add_option("-s,--suite", options.suites,
+                  "A suite (folder, JSONL file or name); give it again for more; default: demo")
+      ->allow_extra_args(false);
+  verb.add_option("--limit", options.limit, "Stop after this many questions")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--budget", options.budget, "Stop before the run costs more; needs --price")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_option("--price", options.price, "What the machine costs per hour")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_option("--prices", options.prices,
+                  "A price table (CSV: card, provider, currency, price_per_hour, date, source); "
+                  "default: the example table that comes with visavis");
+  verb.add_option("--card", options.card,
+                  "The table's card, or CARD@PROVIDER, whose price counts without --price");
+  verb.add_option("--currency", options.currency, "Of price and budget (default: CNY)");
+  verb.add_option("--max-time", options.max_time, "Stop before this time, e.g. 90s, 30m or 2h");
+  verb.add_option("--seed", options.seed, "Of the order of questions and of sampling");
+  verb.add_option("--warmup", options.warmup,
+                  "Questions per model asked first and discarded (default: 2)")
+      ->check(CLI::Range(0, 1000));
+  verb.add_option("--revisits", options.revisits,
+                  "Questions per model asked again at the end about pictures just seen, "
+                  "reported apart (default: 8)")
+      ->check(CLI::Range(0, 1000));
+  verb.add_option("--fixed-length", options.fixed_length,
+                  "Questions per model asked again at the end for exactly 64 tokens, so that "
+                  "speeds compare at equal lengths (default: 0)")
+      ->check(CLI::Range(0, 1000));
+  verb.add_option("--max-tokens", options.max_tokens, "Longest answer (default: the suite's)")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--lang", options.lang, "Language of the report")
+      ->check(CLI::IsMember({"en", "zh"}));
+  add_model_options(verb, options.model_options);
+}
+
 void add_compare(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<CompareOptions>();
   CLI::App* verb = app.add_subcommand(
       "compare", "Runs models on the same questions, grades the answers and writes a report");
-  verb->add_option("EXPERIMENT|MODEL", options->what,
-                   "One experiment file (.yaml), or two or more models (folder or name)")
-      ->required();
-  verb->add_option("-s,--suite", options->suites,
-                   "A suite (folder, JSONL file or name); give it again for more; default: demo")
-      ->allow_extra_args(false);
   verb->add_option("-o,--out", options->out, "Folder for the results (default: visavis-results)");
   verb->add_flag("--resume", options->resume,
                  "Go on with the run in that folder; begin one if there is none");
-  verb->add_option("--limit", options->limit, "Stop after this many questions")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--budget", options->budget, "Stop before the run costs more; needs --price")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--price", options->price, "What the machine costs per hour")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--currency", options->currency, "Of price and budget (default: CNY)");
-  verb->add_option("--max-time", options->max_time, "Stop before this time, e.g. 90s, 30m or 2h");
-  verb->add_option("--seed", options->seed, "Of the order of questions and of sampling");
-  verb->add_option("--warmup", options->warmup,
-                   "Questions per model asked first and discarded (default: 2)")
-      ->check(CLI::Range(0, 1000));
-  verb->add_option("--revisits", options->revisits,
-                   "Questions per model asked again at the end about pictures just seen, "
-                   "reported apart (default: 8)")
-      ->check(CLI::Range(0, 1000));
-  verb->add_option("--max-tokens", options->max_tokens, "Longest answer (default: the suite's)")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--lang", options->lang, "Language of the report")
-      ->check(CLI::IsMember({"en", "zh"}));
-  add_model_options(*verb, options->model_options);
+  verb->add_option("--junit", options->junit, "Write JUnit XML for continuous integration there");
+  add_comparison(*verb, *options);
   verb->footer(
       "Examples:\n"
       "  visavis compare demo-qwen3-vl demo-llava --suite demo --price 2 --out results\n"

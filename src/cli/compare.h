@@ -2,6 +2,7 @@
 // their own models and streams.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -32,7 +33,14 @@ struct CompareOptions {
   std::optional<int> revisits;
   std::optional<int> max_tokens;
   std::optional<std::string> lang;
+  std::optional<std::string> prices;  // a price table
+  std::optional<std::string> card;    // of it
+  std::optional<int> fixed_length;    // questions of the track of equal lengths
+  std::filesystem::path junit;        // where to write JUnit XML; empty: nowhere
 };
+
+/// Adds what says which models and questions are meant and within which limits.
+void add_comparison(CLI::App& verb, CompareOptions& options);
 
 /// The experiment that the options describe. Throws Error for a bad file or bad options.
 runner::Experiment make_experiment(const CompareOptions& options,

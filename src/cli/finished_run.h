@@ -13,9 +13,10 @@ namespace visavis::cli {
 struct FinishedRun {
   std::filesystem::path folder;
   std::optional<std::string> lang;  // absent: the run's own
+  std::filesystem::path junit;      // where to write JUnit XML; empty: nowhere
 };
 
-/// Adds DIR and --lang.
+/// Adds DIR, --lang and --junit.
 void add_finished_run(CLI::App& verb, FinishedRun& run);
 
 /// Writes summary.json, report.md, report.html, answers.jsonl and answers.csv of the run into its

@@ -113,6 +113,77 @@ TEST(Results, CostsFollowFromPriceAndLatency) {
   EXPECT_NEAR(*a.characters_per_second, 4.0, 1e-9);
 }
 
+TEST(Results, CostOfARightAnswerHasAnIntervalAroundIt) {
+  store::RunData run = small_run();
+  for (store::GradeRow& grade : run.grades)
+    if (grade.model == 0 && grade.item == 3) grade.grade.verdict = Verdict::wrong;
+  const Cell a = group_of(compute_results(std::move(run)), "all").cells[0];
+  ASSERT_TRUE(a.cost_per_correct_interval);
+  EXPECT_LT(a.cost_per_correct_interval->low, *a.cost_per_correct);
+  EXPECT_GT(a.cost_per_correct_interval->high, *a.cost_per_correct);
+  EXPECT_FALSE(group_of(compute_results(small_run()), "all").cells[1].cost_per_correct_interval)
+      << "no answer is right";
+}
+
+TEST(Results, TimesAddUpToTheRunAndSpeedsArePaired) {
+  store::RunData run = small_run();
+  run.sessions[0].load_seconds = 3;
+  run.sessions[0].warmup_seconds = 2;
+  const Results results = compute_results(std::move(run));
+  EXPECT_DOUBLE_EQ(results.time.total(), 30);
+  EXPECT_DOUBLE_EQ(results.time.answers, 8 * 1.0 + 8 * 2.0);
+  EXPECT_DOUBLE_EQ(results.time.rest, 1);
+  ASSERT_EQ(group_of(results, "all").speeds.size(), 1u);
+  EXPECT_NEAR(group_of(results, "all").speeds[0].ratio.estimate, 0.5, 1e-9);
+  EXPECT_EQ(group_of(results, "all").speeds[0].items, 7) << "one answer of B failed";
+  EXPECT_THAT(markdown_report(results, "en"), HasSubstr("| 7 | 0.50 [0.50 - 0.50] |"));
+  EXPECT_THAT(markdown_report(results, "en"), HasSubstr("energy of the cards: n/a"));
+  EXPECT_THAT(markdown_report(results, "zh"), HasSubstr("显卡能耗: 无数据"));
+}
+
+TEST(Results, PercentilesOfFewAnswersAreMarked) {
+  const Cell a = group_of(compute_results(small_run()), "all").cells[0];
+  EXPECT_TRUE(a.e2e.p95_is_weak);
+  EXPECT_TRUE(a.e2e.p50_interval.has_value());
+  EXPECT_FALSE(a.e2e.p95_interval.has_value()) << "eight answers bound no 95th percentile";
+  EXPECT_THAT(markdown_report(compute_results(small_run()), "en"), HasSubstr("1.00 s*"));
+}
+
+TEST(Report, RecommendsForTheUsesThatTheRunHasQuestionsOf) {
+  const Results results = compute_results(small_run());
+  std::vector<std::string> keys;
+  for (const auto& recommendation : results.recommendations) keys.push_back(recommendation.key);
+  EXPECT_THAT(keys, testing::IsSupersetOf({"all", "profile:budget", "profile:memory"}));
+  EXPECT_THAT(keys, Not(testing::Contains("profile:several_pictures")));
+}
+
+TEST(Report, TellsAWorseModelFromAWorsePrecision) {
+  store::RunData run = small_run();
+  std::vector<verdict::FidelityItem> items;
+  for (int i = 0; i < 400; ++i)
+    items.push_back({.cluster = i, .graded = true, .right = true, .reference_right = true});
+  verdict::Fidelity fidelity = verdict::summarise(items);
+  fidelity.model = "B";
+  fidelity.weights = "int4";
+  fidelity.against = "bf16";
+  run.fidelity = {{1, verdict::fidelity_json(fidelity)}};
+  const std::string report = markdown_report(compute_results(std::move(run)), "en");
+  EXPECT_THAT(report, HasSubstr("What quantising changed"));
+  EXPECT_THAT(report, HasSubstr("the model is worse, not only its int4 form: A leads B by"));
+}
+
+TEST(Report, SaysHowToCheckAndRepeatTheRun) {
+  store::RunData run = small_run();
+  run.run.machine = R"({"cpu":"x86","gpus":[{"name":"T4","driver":"550.1","sm_clock_mhz":585}]})";
+  run.run.build = R"({"version":"1.2","command":["visavis","compare"],"experiment":"suites: [a]"})";
+  run.run.plan = R"({"suites":[{"name":"t","content_sha256":"abc"}]})";
+  run.run.limits.prices = {{"T4", "here", "CNY", 1.5, "2026-01-01", "bill"}};
+  const std::string report = markdown_report(compute_results(std::move(run)), "en");
+  for (const char* fact : {"550.1", "585", "1.2", "visavis compare", "suites: [a]", "abc",
+                           "1.5 CNY/h, 2026-01-01: bill"})
+    EXPECT_THAT(report, HasSubstr(fact));
+}
+
 TEST(Results, AnEmptyRunHasNoFiguresAndDoesNotFail) {
   store::RunData run = small_run();
   run.answers.clear();

@@ -7,7 +7,9 @@
 #include <set>
 
 #include "harness/cost/cost.h"
+#include "harness/report/advice.h"
 #include "harness/report/method.h"
+#include "harness/verdict/profiles.h"
 
 namespace visavis::report {
 namespace {
@@ -37,7 +39,12 @@ Table index(const store::RunData& run) {
 }
 
 Quantiles quantiles(const std::vector<double>& sample) {
-  return {stats::percentile(sample, 0.5), stats::percentile(sample, 0.95)};
+  const auto few = static_cast<int64_t>(sample.size()) < stats::observations_for_quantile(0.95);
+  return {.p50 = stats::percentile(sample, 0.5),
+          .p95 = stats::percentile(sample, 0.95),
+          .p50_interval = stats::percentile_interval(sample, 0.5),
+          .p95_interval = stats::percentile_interval(sample, 0.95),
+          .p95_is_weak = few};
 }
 
 void count(Verdict verdict, Cell& cell) {
@@ -70,6 +77,8 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
                const std::vector<size_t>& items) {
   Cell cell;
   std::vector<int64_t> clusters;
+  std::vector<double> paid_seconds, paid_right;  // of graded answers with a time
+  std::vector<int64_t> paid_clusters;
   std::vector<double> scores, right, ttft, tpot, decode, resize, vision, prefill;
   double seconds = 0;
   double generating = 0;
@@ -99,6 +108,11 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
     add(vision, timing.vision);
     add(prefill, timing.prefill);
     if (timing.e2e < 0) continue;
+    if (run.scenario_of(run.items[item]).graded) {
+      paid_seconds.push_back(timing.e2e);
+      paid_right.push_back(grade->grade.verdict == Verdict::full ? 1 : 0);
+      paid_clusters.push_back(table.clusters[item]);
+    }
     cell.e2e_all.push_back(timing.e2e);
     seconds += timing.e2e;
     characters += answer->characters;
@@ -123,10 +137,15 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
   if (generating > 0) cell.tokens_per_second = static_cast<double>(tokens) / generating;
   if (!cell.e2e_all.empty()) {
     const double each = seconds / static_cast<double>(cell.e2e_all.size());
+    cell.seconds_per_question = each;
     const double price = run.run.limits.price_per_hour;
     cell.cost_per_1000 = cost::per_1000_questions(price, each);
     if (cell.graded > 0)
       cell.cost_per_correct = cost::per_correct_answer(price, each, cell.accuracy);
+    const auto seconds_each = stats::clustered_ratio(paid_seconds, paid_right, paid_clusters);
+    if (price > 0 && seconds_each)
+      cell.cost_per_correct_interval = {cost::run_cost(price, seconds_each->interval.low),
+                                        cost::run_cost(price, seconds_each->interval.high)};
   }
   return cell;
 }
@@ -240,13 +259,25 @@ std::vector<Group> make_groups(const store::RunData& run) {
       groups.push_back(group);
     }
   }
+  for (const verdict::Profile& profile : verdict::profiles()) {
+    Group group{.kind = GroupKind::profile,
+                .key = std::string("profile:") + profile.key,
+                .title = profile.title,
+                .items = {},
+                .cells = {},
+                .pairs = {}};
+    for (size_t i = 0; i < run.items.size(); ++i)
+      if (run.scenario_of(run.items[i]).graded && profile.tells(run.items[i]))
+        group.items.push_back(i);
+    if (!group.items.empty()) groups.push_back(std::move(group));
+  }
   return groups;
 }
 
 // Each kind of group is one family of tests for Holm's correction.
 void decide_pairs(std::vector<Group>& groups, const store::Judgement& judgement) {
-  for (const GroupKind kind :
-       {GroupKind::all, GroupKind::scenario, GroupKind::language, GroupKind::difficulty}) {
+  for (const GroupKind kind : {GroupKind::all, GroupKind::scenario, GroupKind::language,
+                               GroupKind::difficulty, GroupKind::profile}) {
     std::vector<verdict::PairResult*> family;
     for (Group& group : groups)
       if (group.kind == kind && group.graded)
@@ -263,37 +294,6 @@ void add_macro_accuracy(std::vector<Group>& groups) {
         accuracies.push_back(group.cells[model].accuracy);
     groups.front().cells[model].macro_accuracy = stats::mean(accuracies);
   }
-}
-
-bool asks_about_several_pictures(const store::RunData& run, const Group& group) {
-  return std::any_of(group.items.begin(), group.items.end(),
-                     [&](size_t item) { return run.items[item].question.images.size() > 1; });
-}
-
-std::vector<verdict::Recommendation> make_recommendations(const Results& results) {
-  std::vector<verdict::Recommendation> out;
-  for (const Group& group : results.groups) {
-    const bool offered = group.kind == GroupKind::all || group.kind == GroupKind::scenario;
-    const bool graded = std::any_of(group.cells.begin(), group.cells.end(),
-                                    [](const Cell& cell) { return cell.graded > 0; });
-    if (!offered || !graded) continue;
-    std::vector<verdict::Candidate> candidates;
-    for (size_t i = 0; i < results.models.size(); ++i) {
-      const ModelSummary& model = results.models[i];
-      candidates.push_back({.label = model.label,
-                            .accuracy = group.cells[i].accuracy,
-                            .e2e_p50 = group.cells[i].e2e.p50,
-                            .e2e_p95 = group.cells[i].e2e.p95,
-                            .peak_memory_bytes = std::max(model.peak_bytes, model.planned_bytes),
-                            .designed_for = model.facts.multi_image_trained ||
-                                            group.kind == GroupKind::all ||
-                                            !asks_about_several_pictures(results.run, group)});
-    }
-    out.push_back(verdict::recommend(group.title, candidates, group.pairs,
-                                     {.constraints = results.run.run.judgement.constraints,
-                                      .margin = results.run.run.judgement.equivalence_margin}));
-  }
-  return out;
 }
 
 }  // namespace
@@ -325,11 +325,19 @@ Results compute_results(store::RunData run) {
   const Table table = index(data);
   for (size_t model = 0; model < results.models.size(); ++model)
     results.models[model].revisits = make_revisits(data, table, model);
+  for (size_t model = 0; model < results.models.size(); ++model) {
+    const auto id = static_cast<int64_t>(model);
+    results.models[model].fixed_length = fixed_length_of(data, id);
+    results.models[model].joules_per_answer = joules_per_answer(data, id);
+    results.models[model].elsewhere = elsewhere(data, id);
+  }
   results.groups = make_groups(data);
   for (Group& group : results.groups) {
     for (size_t model = 0; model < data.models.size(); ++model)
       group.cells.push_back(make_cell(data, table, model, group.items));
     group.pairs = make_pairs(data, table, group.items);
+    if (group.kind == GroupKind::all || group.kind == GroupKind::scenario)
+      group.speeds = compare_speeds(table.answers, table.clusters, group.items, data.run.seed);
   }
   decide_pairs(results.groups, data.run.judgement);
   add_macro_accuracy(results.groups);
@@ -339,6 +347,10 @@ Results compute_results(store::RunData run) {
     results.load_seconds += session.load_seconds;
     results.warmup_seconds += session.warmup_seconds;
   }
+  results.time = split_time(data);
+  results.joules = run_joules(data);
+  for (const store::FidelityRow& row : data.fidelity)
+    results.fidelity.push_back(verdict::fidelity_from(row.measured));
   if (data.run.limits.price_per_hour > 0)
     results.total_cost = cost::run_cost(data.run.limits.price_per_hour, results.wall_seconds);
   results.notes = reader_notes(results);

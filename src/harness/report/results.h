@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/report/costs.h"
+#include "harness/report/speeds.h"
 #include "harness/stats/intervals.h"
 #include "harness/store/rows.h"
+#include "harness/verdict/fidelity.h"
 #include "harness/verdict/pairs.h"
 #include "harness/verdict/recommendation.h"
 
@@ -17,9 +20,14 @@ namespace visavis::report {
 
 using verdict::Titles;
 
+/// Quantiles with the intervals that order statistics give; those are absent where the sample is
+/// too small for them.
 struct Quantiles {
   std::optional<double> p50;
   std::optional<double> p95;
+  std::optional<stats::Interval> p50_interval = {};
+  std::optional<stats::Interval> p95_interval = {};
+  bool p95_is_weak = false;  // too few for even the largest to be a safe bound
 };
 
 /// One model's figures in one group. Seconds; absent where nothing was measured.
@@ -49,9 +57,11 @@ struct Cell {
   std::optional<double> tokens_per_second;
   std::optional<double> cost_per_1000;
   std::optional<double> cost_per_correct;
+  std::optional<stats::Interval> cost_per_correct_interval;
+  std::optional<double> seconds_per_question;  // mean
 };
 
-enum class GroupKind { all, scenario, language, difficulty };
+enum class GroupKind { all, scenario, language, difficulty, profile };
 
 struct Group {
   GroupKind kind = GroupKind::all;
@@ -61,6 +71,7 @@ struct Group {
   std::vector<size_t> items;  // indices into RunData::items
   std::vector<Cell> cells;    // one per model
   std::vector<verdict::PairResult> pairs;
+  std::vector<PairSpeed> speeds = {};  // of "all" and scenarios
 };
 
 /// Questions asked again about pictures just seen, with what the model had kept of them.
@@ -84,6 +95,9 @@ struct ModelSummary {
   double peak_bytes =
       0;  // measured: what the card's use (or the process) grew by while it loaded and warmed up
   Revisits revisits = {};
+  FixedLength fixed_length = {};
+  std::optional<double> joules_per_answer = {};
+  cost::OtherCards elsewhere = {};
 };
 
 struct Results {
@@ -92,6 +106,9 @@ struct Results {
   std::vector<Group> groups;
   std::vector<verdict::Recommendation> recommendations;
   std::optional<double> total_cost;  // of everything so far: load, warm-up and answers
+  TimeSplit time;
+  std::optional<double> joules;             // of the cards, all sessions
+  std::vector<verdict::Fidelity> fidelity;  // models against other precisions of themselves
   double wall_seconds = 0;
   double load_seconds = 0;
   double warmup_seconds = 0;

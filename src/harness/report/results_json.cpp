@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <utility>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "harness/report/sections.h"
 #include "harness/report/words.h"
 #include "harness/stats/planning.h"
 #include "harness/suites/pictures.h"
@@ -16,8 +20,17 @@ namespace {
 
 using base::Json;
 
-constexpr int64_t kPreviewSide = 640;  // pixels; the page never shows more
-constexpr size_t kSmallFile = 60'000;  // bytes; smaller pictures are shown as they are
+// Of the page's pictures: the more there are, the smaller they have to be for the file to open at
+// once and stay below 60 MB as text.
+struct PreviewSize {
+  size_t pictures;  // up to so many
+  int64_t side;     // pixels; the page never shows more than the first
+  size_t file;      // bytes; smaller files are shown as they are
+};
+constexpr PreviewSize kPreviewSizes[] = {
+    {400, 640, 60'000}, {1000, 448, 30'000}, {2500, 320, 12'000}, {8000, 200, 4'000}};
+constexpr PreviewSize kSmallest = {0, 128, 2'000};
+constexpr size_t kMostPictureBytes = 48'000'000;  // of all data: URLs; what comes later is left out
 
 Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
@@ -31,8 +44,17 @@ Json texts(const std::vector<Titles>& all) {
   return list;
 }
 
+Json interval_json(const std::optional<stats::Interval>& interval) {
+  if (!interval) return nullptr;
+  return {interval->low, interval->high};
+}
+
 Json quantiles(const Quantiles& value) {
-  return {{"p50", number(value.p50)}, {"p95", number(value.p95)}};
+  return {{"p50", number(value.p50)},
+          {"p95", number(value.p95)},
+          {"p50_interval", interval_json(value.p50_interval)},
+          {"p95_interval", interval_json(value.p95_interval)},
+          {"p95_is_weak", value.p95_is_weak}};
 }
 
 Json cell_json(const Cell& cell) {
@@ -62,7 +84,8 @@ Json cell_json(const Cell& cell) {
           {"characters_per_second", number(cell.characters_per_second)},
           {"tokens_per_second", number(cell.tokens_per_second)},
           {"cost_per_1000", number(cell.cost_per_1000)},
-          {"cost_per_correct", number(cell.cost_per_correct)}};
+          {"cost_per_correct", number(cell.cost_per_correct)},
+          {"cost_per_correct_interval", interval_json(cell.cost_per_correct_interval)}};
 }
 
 const char* name_of(GroupKind kind) {
@@ -75,6 +98,8 @@ const char* name_of(GroupKind kind) {
       return "language";
     case GroupKind::difficulty:
       return "difficulty";
+    case GroupKind::profile:
+      return "profile";
   }
   return "all";
 }
@@ -134,7 +159,93 @@ Json group_json(const Results& results, const Group& group) {
          {"more_items", pair.more_items ? Json(*pair.more_items) : Json(nullptr)},
          {"sentence", text(verdict::in_words(pair, results.labels()))}});
   }
+  json["speeds"] = Json::array();
+  for (const PairSpeed& speed : group.speeds)
+    json["speeds"].push_back({{"a", speed.first},
+                              {"b", speed.second},
+                              {"questions", speed.items},
+                              {"ratio", speed.ratio.estimate},
+                              {"low", speed.ratio.interval.low},
+                              {"high", speed.ratio.interval.high}});
   return json;
+}
+
+Json fixed_length_json(const FixedLength& track) {
+  return {{"asked", track.asked},
+          {"failed", track.failed},
+          {"tokens", track.tokens},
+          {"ttft_p50", number(track.ttft)},
+          {"tpot_p50", number(track.tpot)},
+          {"e2e_p50", number(track.e2e)},
+          {"tokens_per_second", number(track.tokens_per_second)},
+          {"characters_per_second", number(track.characters_per_second)}};
+}
+
+Json elsewhere_json(const cost::OtherCards& elsewhere) {
+  Json cards = Json::array();
+  for (const cost::CardEstimate& estimate : elsewhere.cards)
+    cards.push_back({{"card", estimate.price.card},
+                     {"provider", estimate.price.provider},
+                     {"currency", estimate.price.currency},
+                     {"price_per_hour", estimate.price.per_hour},
+                     {"date", estimate.price.date},
+                     {"source", estimate.price.source},
+                     {"seconds_per_question", estimate.seconds_per_question},
+                     {"cost_per_1000", estimate.per_1000},
+                     {"fits", estimate.fits}});
+  return {{"estimate", true},
+          {"measured_over_formula", number(elsewhere.measured_over_formula)},
+          {"cards", std::move(cards)}};
+}
+
+Json recommendation_json(const Results& results, const verdict::Recommendation& found) {
+  const auto label = [&](const std::optional<size_t>& model) {
+    return model ? Json(results.models[*model].label) : Json(nullptr);
+  };
+  Json front = Json::array();
+  for (const size_t model : found.front) front.push_back(results.models[model].label);
+  return {{"key", found.key},
+          {"title", text(found.title)},
+          {"standing", verdict::name_of(found.standing)},
+          {"winner", label(found.winner)},
+          {"leader", label(found.leader)},
+          {"front", std::move(front)},
+          {"weights",
+           {{"accuracy", found.weights.accuracy},
+            {"latency", found.weights.latency},
+            {"cost", found.weights.cost},
+            {"memory", found.weights.memory}}},
+          {"more_items", found.more_items ? Json(*found.more_items) : Json(nullptr)},
+          {"more_cost", number(found.more_cost)},
+          {"sentence", text(found.sentence)},
+          {"reasons", texts(found.reasons)}};
+}
+
+Json costs_json(const Results& results) {
+  const TimeSplit& time = results.time;
+  return {{"load_seconds", time.load},       {"warmup_seconds", time.warmup},
+          {"answers_seconds", time.answers}, {"again_seconds", time.again},
+          {"rest_seconds", time.rest},       {"energy_joules", number(results.joules)}};
+}
+
+Json block_json(const Block& block) {
+  return {{"heading", block.heading},
+          {"paragraphs", block.paragraphs},
+          {"head", block.head},
+          {"rows", block.rows},
+          {"after", block.after}};
+}
+
+// The sections that the page shows as they are.
+Json blocks_json(const Results& results) {
+  Json blocks = Json::array();
+  for (const Section& section : sections()) {
+    if (!section.on_page) continue;
+    const Block en = section.make(results, "en");
+    if (en.heading.empty()) continue;
+    blocks.push_back({{"en", block_json(en)}, {"zh", block_json(section.make(results, "zh"))}});
+  }
+  return blocks;
 }
 
 Json model_json(const ModelSummary& model) {
@@ -168,7 +279,10 @@ Json model_json(const ModelSummary& model) {
             {"prompt_tokens", seen.prompt_tokens},
             {"cached_prompt_tokens", seen.cached_prompt_tokens},
             {"image_tokens", seen.image_tokens},
-            {"cached_image_tokens", seen.cached_image_tokens}}}};
+            {"cached_image_tokens", seen.cached_image_tokens}}},
+          {"fixed_length", fixed_length_json(model.fixed_length)},
+          {"joules_per_answer", number(model.joules_per_answer)},
+          {"elsewhere", elsewhere_json(model.elsewhere)}};
 }
 
 std::string evidence_text(const graders::Grade& grade) {
@@ -209,12 +323,12 @@ Json answer_json(const store::AnswerRow* answer, const store::GradeRow* grade) {
 
 // The picture as the page shows it: the file itself if browsers take it and it is small, else
 // shrunk.
-std::string preview(const suites::Picture& picture) {
+std::string preview(const suites::Picture& picture, const PreviewSize& size) {
   const std::string bytes = suites::picture_bytes(picture);
   const picture::Decoded decoded = picture::decode(bytes, picture.name);
-  const bool large = decoded.image.width > kPreviewSide || decoded.image.height > kPreviewSide;
-  if (large || bytes.size() > kSmallFile)
-    return picture::data_url(picture::thumbnail_webp(decoded.image, kPreviewSide), "image/webp");
+  const bool large = decoded.image.width > size.side || decoded.image.height > size.side;
+  if (large || bytes.size() > size.file)
+    return picture::data_url(picture::thumbnail_webp(decoded.image, size.side), "image/webp");
   const char* mime = decoded.format == "JPEG"  ? "image/jpeg"
                      : decoded.format == "PNG" ? "image/png"
                                                : "image/webp";
@@ -223,13 +337,22 @@ std::string preview(const suites::Picture& picture) {
 
 // The pictures of all questions as data: URLs, each once, by content.
 Json pictures_json(const store::RunData& run) {
+  std::set<std::string> distinct;
+  for (const store::ItemRow& item : run.items)
+    distinct.insert(item.picture_sha256.begin(), item.picture_sha256.end());
+  const PreviewSize* size = &kSmallest;
+  for (const PreviewSize& each : kPreviewSizes)
+    if (size == &kSmallest && distinct.size() <= each.pictures) size = &each;
+  size_t used = 0;
   Json pictures = Json::object();
   for (const store::ItemRow& item : run.items) {
     for (size_t i = 0; i < item.question.images.size(); ++i) {
       const std::string& key = item.picture_sha256.at(i);
       if (pictures.contains(key)) continue;
       try {
-        pictures[key] = preview(item.question.images[i]);
+        std::string url = used < kMostPictureBytes ? preview(item.question.images[i], *size) : "";
+        used += url.size();
+        pictures[key] = std::move(url);
       } catch (const Error&) {
         pictures[key] = "";  // gone since the run, or not a picture: the page says so instead
       }
@@ -268,6 +391,7 @@ Json items_json(const Results& results) {
 Json summary_json(const Results& results) {
   const store::RunRow& run = results.run.run;
   Json json;
+  json["format"] = "visavis summary 1";
   json["run"] = {
       {"description", run.description},
       {"started", run.created_at},
@@ -291,12 +415,11 @@ Json summary_json(const Results& results) {
   for (const Group& group : results.groups) json["groups"].push_back(group_json(results, group));
   json["recommendations"] = Json::array();
   for (const verdict::Recommendation& recommendation : results.recommendations)
-    json["recommendations"].push_back(
-        {{"title", text(recommendation.title)},
-         {"winner", recommendation.winner ? Json(results.models[*recommendation.winner].label)
-                                          : Json(nullptr)},
-         {"sentence", text(recommendation.sentence)},
-         {"reasons", texts(recommendation.reasons)}});
+    json["recommendations"].push_back(recommendation_json(results, recommendation));
+  json["costs"] = costs_json(results);
+  json["fidelity"] = Json::array();
+  for (const verdict::Fidelity& fidelity : results.fidelity)
+    json["fidelity"].push_back(Json::parse(verdict::fidelity_json(fidelity)));
   json["notes"] = texts(results.notes);
   json["method"] = texts(results.method);
   return json;
@@ -306,6 +429,7 @@ Json page_json(const Results& results, const std::string& lang) {
   Json json = summary_json(results);
   json["lang"] = lang;
   json["words"] = words_json();
+  json["blocks"] = blocks_json(results);
   json["items"] = items_json(results);
   json["pictures"] = pictures_json(results.run);
   return json;

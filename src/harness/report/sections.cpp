@@ -2,22 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/parts.h"
 #include "harness/report/words.h"
 
 namespace visavis::report {
 namespace {
 
-std::string say(const Titles& titles, const std::string& lang) {
-  return lang == "zh" && !titles.zh.empty() ? titles.zh : titles.en;
+// A p95 of too few answers is marked.
+std::string both(const Quantiles& value) {
+  return seconds_text(value.p50) + " / " + seconds_text(value.p95) +
+         (value.p95 && value.p95_is_weak ? "*" : "");
 }
 
-std::string seconds(const std::optional<double>& value) {
-  if (!value) return "-";
-  if (*value < 0.01) return fmt::format("{:.2f} ms", *value * 1000);
-  return *value < 1 ? fmt::format("{:.0f} ms", *value * 1000) : fmt::format("{:.2f} s", *value);
+std::string interval_text(const std::optional<stats::Interval>& interval) {
+  return interval ? " [" + seconds_text(interval->low) + " - " + seconds_text(interval->high) + "]"
+                  : "";
 }
-
-std::string both(const Quantiles& value) { return seconds(value.p50) + " / " + seconds(value.p95); }
 
 std::string figure(const std::optional<double>& value) {
   return value ? fmt::format("{:.1f}", *value) : "-";
@@ -29,12 +29,6 @@ std::string accuracy(const Cell& cell) {
   if (cell.graded == 0) return "-";
   return fmt::format("{:.1f} % [{:.1f} - {:.1f}]", 100 * cell.accuracy, 100 * cell.interval.low,
                      100 * cell.interval.high);
-}
-
-Row head_with_models(const Results& results) {
-  Row head = {""};
-  for (const ModelSummary& model : results.models) head.push_back(model.label);
-  return head;
 }
 
 Block recommendation_section(const Results& results, const std::string& lang) {
@@ -72,8 +66,8 @@ Row revisits_row(const Results& results, const std::string& lang) {
   for (const ModelSummary& model : results.models) {
     const Revisits& seen = model.revisits;
     any = any || seen.asked > 0;
-    row.push_back(seen.ttft ? fmt::format("{} → {} ({})", seconds(seen.first_ttft),
-                                          seconds(seen.ttft), seen.asked - seen.failed)
+    row.push_back(seen.ttft ? fmt::format("{} → {} ({})", seconds_text(seen.first_ttft),
+                                          seconds_text(seen.ttft), seen.asked - seen.failed)
                             : "-");
   }
   return any ? row : Row();
@@ -106,16 +100,25 @@ Block summary_section(const Results& results, const std::string& lang) {
   });
   add("ttft", [](const Cell& c) { return both(c.ttft); });
   add("split", [](const Cell& c) {
-    return fmt::format("{} + {} + {} + {}", seconds(c.image_decode), seconds(c.image_resize),
-                       seconds(c.vision), seconds(c.prefill));
+    return fmt::format("{} + {} + {} + {}", seconds_text(c.image_decode),
+                       seconds_text(c.image_resize), seconds_text(c.vision),
+                       seconds_text(c.prefill));
   });
   if (Row row = revisits_row(results, lang); !row.empty()) block.rows.push_back(std::move(row));
   add("tpot", [](const Cell& c) { return both(c.tpot); });
   add("e2e", [](const Cell& c) { return both(c.e2e); });
+  add("e2e_p50_interval",
+      [](const Cell& c) { return seconds_text(c.e2e.p50) + interval_text(c.e2e.p50_interval); });
+  add("e2e_p95_interval",
+      [](const Cell& c) { return seconds_text(c.e2e.p95) + interval_text(c.e2e.p95_interval); });
   add("characters", [](const Cell& c) { return figure(c.characters_per_second); });
   add("tokens", [](const Cell& c) { return figure(c.tokens_per_second); });
   add("cost_1000", [&](const Cell& c) { return money(c.cost_per_1000); });
-  add("cost_correct", [&](const Cell& c) { return money(c.cost_per_correct); });
+  add("cost_correct", [&](const Cell& c) {
+    const auto& interval = c.cost_per_correct_interval;
+    return money(c.cost_per_correct) +
+           (interval ? fmt::format(" [{:.3g} - {:.3g}]", interval->low, interval->high) : "");
+  });
   return block;
 }
 
@@ -163,7 +166,7 @@ Block deployment_section(const Results& results, const std::string& lang) {
   };
   add_bytes("download", [](const ModelSummary& m) { return m.facts.checkpoint_bytes; });
   add("load", [&](const ModelSummary& m) {
-    const std::string time = seconds(m.facts.load_seconds);
+    const std::string time = seconds_text(m.facts.load_seconds);
     return m.facts.from_cache ? time + " (" + word("from_cache", lang) + ")" : time;
   });
   add_bytes("weights", [](const ModelSummary& m) { return m.facts.memory.weights; });
@@ -198,15 +201,37 @@ Block method_section(const Results& results, const std::string& lang) {
 
 }  // namespace
 
+std::string say(const Titles& titles, const std::string& lang) {
+  return lang == "zh" && !titles.zh.empty() ? titles.zh : titles.en;
+}
+
+std::string seconds_text(const std::optional<double>& value) {
+  if (!value) return "-";
+  if (*value < 0.01) return fmt::format("{:.2f} ms", *value * 1000);
+  return *value < 1 ? fmt::format("{:.0f} ms", *value * 1000) : fmt::format("{:.2f} s", *value);
+}
+
+Row head_with_models(const Results& results) {
+  Row head = {""};
+  for (const ModelSummary& model : results.models) head.push_back(model.label);
+  return head;
+}
+
 const std::vector<Section>& sections() {
   static const std::vector<Section> table = {
-      {"recommendation", recommendation_section, true},
-      {"scenarios", scenarios_section, true},
-      {"summary", summary_section, true},
-      {"tests", tests_section, true},
-      {"deployment", deployment_section, true},
-      {"reasons", reasons_section, false},
-      {"method", method_section, false},
+      {"recommendation", recommendation_section, true, false},
+      {"scenarios", scenarios_section, true, false},
+      {"summary", summary_section, true, false},
+      {"tests", tests_section, true, false},
+      {"speeds", speeds_section, false, true},
+      {"fixed_length", fixed_length_section, false, true},
+      {"fidelity", fidelity_section, true, true},
+      {"deployment", deployment_section, true, false},
+      {"costs", costs_section, false, true},
+      {"other_cards", other_cards_section, false, true},
+      {"reasons", reasons_section, false, false},
+      {"method", method_section, false, false},
+      {"provenance", provenance_section, false, true},
   };
   return table;
 }
@@ -219,6 +244,7 @@ std::string markdown_report(const Results& results, const std::string& lang) {
                     "\n\n" + run.created_at + "\n";
   for (const Section& section : sections()) {
     const Block block = section.make(results, lang);
+    if (block.heading.empty()) continue;
     out += "\n## " + block.heading + "\n\n";
     for (const std::string& paragraph : block.paragraphs) out += paragraph + "\n\n";
     if (!block.head.empty()) out += markdown_table(block.head, block.rows) + "\n";
@@ -232,6 +258,7 @@ std::string terminal_report(const Results& results, const std::string& lang) {
   for (const Section& section : sections()) {
     if (!section.on_terminal) continue;
     const Block block = section.make(results, lang);
+    if (block.heading.empty()) continue;
     out += "\n" + block.heading + "\n";
     for (const std::string& paragraph : block.paragraphs) out += "  " + paragraph + "\n";
     if (!block.head.empty()) out += terminal_table(block.head, block.rows);

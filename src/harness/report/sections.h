@@ -10,7 +10,7 @@
 
 namespace visavis::report {
 
-/// What a section says, independent of where it is printed.
+/// What a section says, independent of where it is printed. Without a heading: nothing.
 struct Block {
   std::string heading;
   std::vector<std::string> paragraphs;
@@ -23,6 +23,7 @@ struct Section {
   const char* name;
   Block (*make)(const Results& results, const std::string& lang);
   bool on_terminal;  // short enough to be printed when a run ends
+  bool on_page;      // shown as it is on the page, which draws the others itself
 };
 
 const std::vector<Section>& sections();

@@ -3,160 +3,360 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 namespace visavis::verdict {
 namespace {
 
 constexpr double kMiB = 1048576;
+constexpr double kSecondsPerHour = 3600;
+constexpr double kMostItems = 1e9;  // beyond that a number of questions is no advice
 
-std::string labels_of(const std::vector<size_t>& chosen, const std::vector<Candidate>& candidates,
-                      const char* separator) {
-  std::string text;
-  for (const size_t i : chosen) text += (text.empty() ? "" : separator) + candidates[i].label;
-  return text;
+// A model's parts as the weights multiply them, accuracy first.
+using Parts = std::array<double, 4>;
+
+Parts values(const Weights& weights) {
+  return {weights.accuracy, weights.latency, weights.cost, weights.memory};
 }
 
-// Whether the test found `loser` worse than `winner`.
-bool beats(size_t winner, size_t loser, const std::vector<PairResult>& pairs) {
-  return std::any_of(pairs.begin(), pairs.end(), [&](const PairResult& pair) {
-    return (pair.first == winner && pair.second == loser &&
-            pair.decision == Decision::first_better) ||
-           (pair.first == loser && pair.second == winner &&
-            pair.decision == Decision::second_better);
-  });
+// One limit of the user's: how a candidate stands to it.
+struct Limit {
+  const char* key;
+  std::optional<double> (*figure)(const Candidate&);
+  const char* en;  // label, found, limit
+  const char* zh;
+};
+
+const Limit kLimits[] = {
+    {"peak_memory_mib",
+     [](const Candidate& c) { return std::optional(c.peak_memory_bytes / kMiB); },
+     "{} needs {:.0f} MiB, the limit is {:.0f}", "{} 需要 {:.0f} MiB，上限为 {:.0f}"},
+    {"p95_e2e_s", [](const Candidate& c) { return c.e2e_p95; },
+     "{} takes {:.2f} s (p95), the limit is {:.2f}", "{} 的 p95 为 {:.2f} 秒，上限为 {:.2f}"},
+    {"cost_per_1000", [](const Candidate& c) { return c.cost_per_1000; },
+     "{} costs {:.3g} per 1000 questions, the limit is {:.3g}",
+     "{} 每千题费用为 {:.3g}，上限为 {:.3g}"},
+};
+
+// Why the candidate is out; nothing if it keeps all limits.
+std::optional<Titles> missed_limit(const Candidate& candidate, const Rules& rules) {
+  const std::string& label = candidate.label;
+  for (const Limit& limit : kLimits) {
+    const auto wanted = rules.constraints.find(limit.key);
+    if (wanted == rules.constraints.end()) continue;
+    const std::optional<double> found = limit.figure(candidate);
+    if (!found)
+      return Titles{fmt::format("{}: {} is limited, but not known", label, limit.key),
+                    fmt::format("{}：{} 有上限，但数值未知", label, limit.key)};
+    if (*found > wanted->second)
+      return Titles{fmt::format(fmt::runtime(limit.en), label, *found, wanted->second),
+                    fmt::format(fmt::runtime(limit.zh), label, *found, wanted->second)};
+  }
+  const std::vector<std::string>& allowed = rules.licenses;
+  if (allowed.empty() || std::count(allowed.begin(), allowed.end(), candidate.license) > 0)
+    return std::nullopt;
+  if (candidate.license.empty())
+    return Titles{label + ": no licence is stated for it", label + "：未注明许可证"};
+  return Titles{
+      fmt::format("{}: its licence '{}' is not among those allowed", label, candidate.license),
+      fmt::format("{}：许可证“{}”不在允许之列", label, candidate.license)};
 }
 
-// Those who keep the user's limits; the others are named in the reasons.
-std::vector<size_t> within_limits(const std::vector<Candidate>& candidates,
-                                  const std::map<std::string, double>& constraints,
-                                  std::vector<Titles>& reasons) {
-  std::vector<size_t> kept;
-  const auto limit = [&](const char* key) -> std::optional<double> {
-    const auto found = constraints.find(key);
-    if (found == constraints.end()) return std::nullopt;
-    return found->second;
-  };
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    const Candidate& candidate = candidates[i];
-    const double mib = candidate.peak_memory_bytes / kMiB;
-    const auto memory = limit("peak_memory_mib");
-    const auto latency = limit("p95_e2e_s");
-    if (memory && mib > *memory) {
-      reasons.push_back(
-          {fmt::format("{} needs {:.0f} MiB, the limit is {:.0f}", candidate.label, mib, *memory),
-           fmt::format("{} 需要 {:.0f} MiB，上限为 {:.0f}", candidate.label, mib, *memory)});
-    } else if (latency && (!candidate.e2e_p95 || *candidate.e2e_p95 > *latency)) {
-      const double found = candidate.e2e_p95.value_or(0);
-      reasons.push_back(
-          {fmt::format("{} takes {:.2f} s (p95), the limit is {:.2f}", candidate.label, found,
-                       *latency),
-           fmt::format("{} 的 p95 为 {:.2f} 秒，上限为 {:.2f}", candidate.label, found, *latency)});
-    } else {
-      kept.push_back(i);
+class Choice {
+ public:
+  Choice(const std::vector<Candidate>& candidates, const std::vector<PairResult>& pairs,
+         const Rules& rules, Recommendation& result)
+      : candidates_(candidates), pairs_(pairs), rules_(rules), result_(result) {}
+
+  void run() {
+    for (size_t i = 0; i < candidates_.size(); ++i) {
+      if (const auto reason = missed_limit(candidates_[i], rules_))
+        result_.reasons.push_back(*reason);
+      else
+        kept_.push_back(i);
+    }
+    if (kept_.empty()) {
+      result_.sentence = {"No model keeps the limits.", "没有模型满足限制条件。"};
+      return;
+    }
+    make_parts();
+    find_front();
+    find_leader();
+    if (kept_.size() == 1)
+      name_only_one();
+    else
+      judge();
+    add_facts();
+  }
+
+ private:
+  const std::string& label(size_t i) const { return candidates_[i].label; }
+
+  // Latency and cost count only if they are known of everybody.
+  void make_parts() {
+    weights_ = values(rules_.weights);
+    const auto by_figure = [&](size_t part, auto figure) {
+      std::optional<double> best;
+      for (const size_t i : kept_) {
+        const std::optional<double> value = figure(candidates_[i]);
+        if (!value || !(*value > 0)) {
+          weights_[part] = 0;
+          return;
+        }
+        best = std::min(best.value_or(*value), *value);
+      }
+      for (const size_t i : kept_) parts_[i][part] = *best / *figure(candidates_[i]);
+    };
+    parts_.assign(candidates_.size(), Parts{});
+    for (const size_t i : kept_) parts_[i][0] = candidates_[i].accuracy;
+    by_figure(1, [](const Candidate& c) { return c.e2e_p50; });
+    by_figure(2, [](const Candidate& c) { return c.cost_per_1000; });
+    by_figure(3, [](const Candidate& c) { return std::optional(c.peak_memory_bytes); });
+    result_.weights = {weights_[0], weights_[1], weights_[2], weights_[3]};
+  }
+
+  bool dominates(size_t a, size_t b) const {
+    bool better = false;
+    for (size_t part = 0; part < parts_[a].size(); ++part) {
+      if (parts_[a][part] < parts_[b][part]) return false;
+      better = better || parts_[a][part] > parts_[b][part];
+    }
+    return better;
+  }
+
+  void find_front() {
+    for (const size_t i : kept_) {
+      const auto over = std::find_if(kept_.begin(), kept_.end(),
+                                     [&](size_t other) { return dominates(other, i); });
+      if (over == kept_.end()) {
+        result_.front.push_back(i);
+        continue;
+      }
+      result_.reasons.push_back(
+          {fmt::format("{} is dominated: {} is at least as good in everything", label(i),
+                       label(*over)),
+           fmt::format("{} 被支配：{} 在各方面都不逊于它", label(i), label(*over))});
     }
   }
-  return kept;
-}
 
-// The one that is clearly less in one of speed and memory and not clearly more in the other.
-std::optional<size_t> lighter(const std::vector<size_t>& level,
-                              const std::vector<Candidate>& candidates) {
-  const auto not_more = [](double a, double b) { return a * kClearlyLess <= b; };
-  const auto less = [](double a, double b) { return a < b * kClearlyLess; };
-  for (const size_t i : level) {
-    const Candidate& mine = candidates[i];
-    if (!mine.e2e_p50) continue;
-    const bool wins = std::all_of(level.begin(), level.end(), [&](size_t j) {
-      const Candidate& other = candidates[j];
-      if (j == i) return true;
-      if (!other.e2e_p50) return false;
-      const bool faster = less(*mine.e2e_p50, *other.e2e_p50);
-      const bool smaller = less(mine.peak_memory_bytes, other.peak_memory_bytes);
-      return (faster || smaller) && not_more(*mine.e2e_p50, *other.e2e_p50) &&
-             not_more(mine.peak_memory_bytes, other.peak_memory_bytes);
-    });
-    if (wins) return i;
+  double value(size_t i) const {
+    double sum = 0;
+    for (size_t part = 0; part < weights_.size(); ++part) sum += weights_[part] * parts_[i][part];
+    return sum;
   }
-  return std::nullopt;
-}
 
-void add_facts(const std::vector<size_t>& kept, const std::vector<Candidate>& candidates,
-               std::vector<Titles>& reasons) {
-  for (const size_t i : kept) {
-    const Candidate& candidate = candidates[i];
-    const double seconds = candidate.e2e_p50.value_or(0);
-    const double mib = candidate.peak_memory_bytes / kMiB;
-    reasons.push_back(
-        {fmt::format("{}: {:.1f} % fully right, {:.2f} s a question (median), {:.0f} MiB",
-                     candidate.label, 100 * candidate.accuracy, seconds, mib),
-         fmt::format("{}：完全正确 {:.1f} %，每题 {:.2f} 秒（中位数），{:.0f} MiB", candidate.label,
-                     100 * candidate.accuracy, seconds, mib)});
-    if (!candidate.designed_for)
-      reasons.push_back(
-          {fmt::format("{} was not trained on several pictures at once", candidate.label),
-           fmt::format("{} 未针对多张图片训练", candidate.label)});
+  void find_leader() {
+    result_.leader = *std::max_element(kept_.begin(), kept_.end(),
+                                       [&](size_t a, size_t b) { return value(a) < value(b); });
   }
-}
+
+  void name_only_one() {
+    result_.standing = Standing::only_one;
+    result_.winner = kept_.front();
+    result_.sentence = {label(kept_.front()) + ": the only one within the limits.",
+                        label(kept_.front()) + "：唯一满足限制条件的模型。"};
+  }
+
+  // weight x difference where the weight within its range does least for the leader.
+  double least(size_t part, double difference) const {
+    const double share = difference >= 0 ? 1 - rules_.sensitivity : 1 + rules_.sensitivity;
+    return weights_[part] * share * difference;
+  }
+
+  // What all parts but accuracy give the leader over the rival, at worst.
+  double least_beside_accuracy(size_t rival) const {
+    double sum = 0;
+    for (size_t part = 1; part < weights_.size(); ++part)
+      sum += least(part, parts_[*result_.leader][part] - parts_[rival][part]);
+    return sum;
+  }
+
+  // The leader's accuracy less the rival's on the questions that both answered.
+  struct Difference {
+    double mean = 0;
+    double half = 1;  // of the 95 % interval; 1: nothing is known
+    int64_t items = 0;
+  };
+
+  Difference difference(size_t rival) const {
+    for (const PairResult& pair : pairs_) {
+      const bool forward = pair.first == *result_.leader && pair.second == rival;
+      if (!forward && (pair.second != *result_.leader || pair.first != rival)) continue;
+      Difference found{.mean = (forward ? 1 : -1) * pair.difference.mean, .items = pair.both};
+      const auto interval = pair.difference.interval();
+      if (!interval) return found;
+      found.half = (interval->high - interval->low) / 2;
+      // No difference seen is not the same as none: as Wilson's bound for nothing in so many.
+      if (pair.only_first + pair.only_second == 0)
+        found.half =
+            std::max(found.half, stats::wilson_share(0, static_cast<double>(pair.clusters)).high);
+      return found;
+    }
+    return {};
+  }
+
+  void judge() {
+    std::vector<size_t> by_weights;  // rivals that lead somewhere in the range of weights
+    std::vector<size_t> by_data;     // rivals that lead somewhere in the interval, too
+    int64_t more = 0;
+    bool countable = true;
+    for (const size_t rival : kept_) {
+      if (rival == *result_.leader) continue;
+      const Difference d = difference(rival);
+      const double beside = least_beside_accuracy(rival);
+      if (least(0, d.mean) + beside <= 0) {
+        by_weights.push_back(rival);
+        continue;
+      }
+      if (least(0, d.mean - d.half) + beside > 0) continue;
+      by_data.push_back(rival);
+      // The difference at which the rival draws level, and the items that tell it from d.
+      const double share = beside >= 0 ? 1 + rules_.sensitivity : 1 - rules_.sensitivity;
+      const double level = -beside / (weights_[0] * share);
+      const double ratio = d.half / (d.mean - level);
+      const double wanted = static_cast<double>(d.items) * ratio * ratio;
+      countable = countable && d.half < 1 && wanted < kMostItems;
+      if (countable) more = std::max(more, static_cast<int64_t>(std::ceil(wanted)) - d.items);
+    }
+    if (!by_weights.empty())
+      say_weights(by_weights);
+    else if (!by_data.empty())
+      say_data(by_data, countable ? std::optional(std::max<int64_t>(more, 1)) : std::nullopt);
+    else
+      say_winner();
+  }
+
+  std::string labels_of(const std::vector<size_t>& chosen, const char* separator) const {
+    std::string text;
+    for (const size_t i : chosen) text += (text.empty() ? "" : separator) + label(i);
+    return text;
+  }
+
+  void say_winner() {
+    result_.standing = Standing::stable;
+    result_.winner = result_.leader;
+    const std::string& name = label(*result_.leader);
+    result_.sentence = {
+        fmt::format("{}: leads at every weight within ±{:.0f} % and at every difference that the "
+                    "data allow.",
+                    name, 100 * rules_.sensitivity),
+        fmt::format("{}：在权重 ±{:.0f} % 的范围内、在数据允许的所有差异下均领先。", name,
+                    100 * rules_.sensitivity)};
+  }
+
+  void say_weights(const std::vector<size_t>& rivals) {
+    result_.standing = Standing::weights;
+    const std::string& name = label(*result_.leader);
+    result_.sentence = {
+        fmt::format("No recommendation: it depends on the weights. {} leads at those given, {} "
+                    "elsewhere within ±{:.0f} %; say more precisely what counts.",
+                    name, labels_of(rivals, ", "), 100 * rules_.sensitivity),
+        fmt::format("暂不推荐：结果取决于权重。按给定权重 {} 领先，但在 ±{:.0f} % 范围内 {} "
+                    "也可能领先；请更明确各项的重要性。",
+                    name, 100 * rules_.sensitivity, labels_of(rivals, "、"))};
+  }
+
+  void say_data(const std::vector<size_t>& rivals, std::optional<int64_t> more) {
+    result_.standing = Standing::data;
+    result_.more_items = more;
+    const std::string& name = label(*result_.leader);
+    result_.sentence = {
+        fmt::format("No recommendation yet: {} leads, but {} may be as good within chance", name,
+                    labels_of(rivals, ", ")),
+        fmt::format("暂不推荐：{} 领先，但 {} 可能与之相当（随机误差之内）", name,
+                    labels_of(rivals, "、"))};
+    if (!more) {
+      result_.sentence.en += "; the questions are too few to say how many more would decide.";
+      result_.sentence.zh += "；题目太少，尚无法估计还需要多少题。";
+      return;
+    }
+    result_.sentence.en += fmt::format("; about {} more questions would decide", *more);
+    result_.sentence.zh += fmt::format("；大约还需要 {} 道题", *more);
+    double seconds = 0;
+    bool known = rules_.price_per_hour > 0;
+    for (const size_t i : kept_) {
+      known = known && candidates_[i].seconds_per_question.has_value();
+      seconds += candidates_[i].seconds_per_question.value_or(0);
+    }
+    if (known) {
+      result_.more_cost =
+          static_cast<double>(*more) * seconds * rules_.price_per_hour / kSecondsPerHour;
+      result_.sentence.en += fmt::format(", {:.2g} {}", *result_.more_cost, rules_.currency);
+      result_.sentence.zh += fmt::format("，{:.2g} {}", *result_.more_cost, rules_.currency);
+    }
+    result_.sentence.en += ".";
+    result_.sentence.zh += "。";
+  }
+
+  void add_facts() {
+    for (const size_t i : kept_) {
+      const Candidate& candidate = candidates_[i];
+      const double seconds = candidate.e2e_p50.value_or(0);
+      const double mib = candidate.peak_memory_bytes / kMiB;
+      Titles fact = {
+          fmt::format("{}: {:.1f} % fully right, {:.2f} s a question (median), {:.0f} MiB",
+                      candidate.label, 100 * candidate.accuracy, seconds, mib),
+          fmt::format("{}：完全正确 {:.1f} %，每题 {:.2f} 秒（中位数），{:.0f} MiB",
+                      candidate.label, 100 * candidate.accuracy, seconds, mib)};
+      if (candidate.cost_per_1000) {
+        fact.en += fmt::format(", {:.3g} {} per 1000 questions", *candidate.cost_per_1000,
+                               rules_.currency);
+        fact.zh += fmt::format("，每千题 {:.3g} {}", *candidate.cost_per_1000, rules_.currency);
+      }
+      result_.reasons.push_back(fact);
+      if (!candidate.designed_for)
+        result_.reasons.push_back(
+            {fmt::format("{} was not trained on several pictures at once", candidate.label),
+             fmt::format("{} 未针对多张图片训练", candidate.label)});
+    }
+    std::vector<std::string> labels;
+    for (const Candidate& candidate : candidates_) labels.push_back(candidate.label);
+    for (const PairResult& pair : pairs_) {
+      const Titles words = in_words(pair, labels);
+      const std::string who = labels[pair.first] + " / " + labels[pair.second];
+      result_.reasons.push_back({who + ": " + words.en, who + "：" + words.zh});
+    }
+    if (kept_.size() > 1)
+      result_.reasons.push_back(
+          {fmt::format("weights: accuracy {:.2g}, latency {:.2g}, cost {:.2g}, memory {:.2g}",
+                       weights_[0], weights_[1], weights_[2], weights_[3]),
+           fmt::format("权重：准确率 {:.2g}，延迟 {:.2g}，费用 {:.2g}，内存 {:.2g}", weights_[0],
+                       weights_[1], weights_[2], weights_[3])});
+  }
+
+  const std::vector<Candidate>& candidates_;
+  const std::vector<PairResult>& pairs_;
+  const Rules& rules_;
+  Recommendation& result_;
+  std::vector<size_t> kept_;
+  std::vector<Parts> parts_;
+  Parts weights_ = {};
+};
 
 }  // namespace
+
+const char* name_of(Standing standing) {
+  switch (standing) {
+    case Standing::none:
+      return "none";
+    case Standing::only_one:
+      return "only_one";
+    case Standing::stable:
+      return "stable";
+    case Standing::data:
+      return "data";
+    case Standing::weights:
+      return "weights";
+  }
+  return "none";
+}
 
 Recommendation recommend(const Titles& title, const std::vector<Candidate>& candidates,
                          const std::vector<PairResult>& pairs, const Rules& rules) {
   Recommendation result;
   result.title = title;
-  const std::vector<size_t> kept = within_limits(candidates, rules.constraints, result.reasons);
-  if (kept.empty()) {
-    result.sentence = {"No model keeps the limits.", "没有模型满足限制条件。"};
-    return result;
-  }
-  const size_t best = *std::max_element(kept.begin(), kept.end(), [&](size_t a, size_t b) {
-    return candidates[a].accuracy < candidates[b].accuracy;
-  });
-  std::vector<size_t> level;  // those that the test does not find worse than the best
-  for (const size_t i : kept)
-    if (i == best || !beats(best, i, pairs)) level.push_back(i);
-
-  if (level.size() == 1) {
-    result.winner = best;
-    result.sentence =
-        kept.size() == 1
-            ? Titles{candidates[best].label + ": the only one within the limits.",
-                     candidates[best].label + "：唯一满足限制条件的模型。"}
-            : Titles{candidates[best].label + ": more answers are fully right, beyond chance.",
-                     candidates[best].label + "：完全正确的回答明显更多。"};
-  } else if (const auto light = lighter(level, candidates);
-             light && candidates[best].accuracy - candidates[*light].accuracy <= rules.margin) {
-    result.winner = light;
-    result.sentence = {
-        candidates[*light].label +
-            ": accuracy does not separate the models; this one is faster or smaller.",
-        candidates[*light].label + "：准确率无法区分各模型，但它更快或更省内存。"};
-  } else if (light) {
-    result.sentence = {
-        fmt::format(
-            "No recommendation yet: {} has {:.1f} points more than {}, which may be chance; {} "
-            "is faster or smaller.",
-            candidates[best].label, 100 * (candidates[best].accuracy - candidates[*light].accuracy),
-            candidates[*light].label, candidates[*light].label),
-        fmt::format("暂不推荐：{} 比 {} 高 {:.1f} 个百分点，但可能出于偶然；{} 更快或更省内存。",
-                    candidates[best].label, candidates[*light].label,
-                    100 * (candidates[best].accuracy - candidates[*light].accuracy),
-                    candidates[*light].label)};
-  } else {
-    result.sentence = {"No recommendation: accuracy does not separate " +
-                           labels_of(level, candidates, ", ") +
-                           ", and speed and memory do not point the same way.",
-                       "暂不推荐：准确率无法区分 " + labels_of(level, candidates, "、") +
-                           "，速度与内存的优劣也不一致。"};
-  }
-  add_facts(kept, candidates, result.reasons);
-  for (const PairResult& pair : pairs) {
-    std::vector<std::string> labels;
-    for (const Candidate& candidate : candidates) labels.push_back(candidate.label);
-    const Titles words = in_words(pair, labels);
-    result.reasons.push_back({labels[pair.first] + " / " + labels[pair.second] + ": " + words.en,
-                              labels[pair.first] + " / " + labels[pair.second] + "：" + words.zh});
-  }
+  Choice(candidates, pairs, rules, result).run();
   return result;
 }
 

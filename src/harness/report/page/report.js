@@ -7,6 +7,8 @@ const word = key => (data.words[key] || {})[state.lang] || key;
 const say = both => both ? both[state.lang] : '';
 const group = () => data.groups.find(g => g.key === state.group);
 const percent = x => x == null ? '–' : (100 * x).toFixed(1) + ' %';
+const both = q => `${seconds(q.p50)} / ${seconds(q.p95)}${q.p95 != null && q.p95_is_weak ? '*' : ''}`;
+const between = (q, p, i) => seconds(q[p]) + (q[i] ? ` [${q[i].map(seconds).join(' – ')}]` : '');
 const seconds = x => x == null ? '–' : x < 1 ? (1000 * x).toFixed(x < 0.01 ? 2 : 0) + ' ms' : x.toFixed(2) + ' s';
 const number = (x, digits = 1) => x == null ? '–' : x.toFixed(digits);
 const megabytes = x => x == null ? '–' : (x / 1048576).toFixed(1);
@@ -68,15 +70,18 @@ function summary() {
     row('accuracy', c => c.graded ? `${percent(c.accuracy)} [${percent(c.low)} – ${percent(c.high)}]` : '–'),
     row('buckets', c => `${c.full} / ${c.partial} / ${c.wrong} / ${c.unparsed} / ${c.refused} / ${c.failed}`),
     row('mean_score', c => number(c.mean_score, 3)),
-    row('ttft', c => `${seconds(c.ttft.p50)} / ${seconds(c.ttft.p95)}`),
+    row('ttft', c => both(c.ttft)),
     row('split', c => [c.split.image_decode, c.split.image_resize, c.split.vision, c.split.prefill]
         .map(seconds).join(' + ')),
-    row('tpot', c => `${seconds(c.tpot.p50)} / ${seconds(c.tpot.p95)}`),
-    row('e2e', c => `${seconds(c.e2e.p50)} / ${seconds(c.e2e.p95)}`),
+    row('tpot', c => both(c.tpot)),
+    row('e2e', c => both(c.e2e)),
+    row('e2e_p50_interval', c => between(c.e2e, 'p50', 'p50_interval')),
+    row('e2e_p95_interval', c => between(c.e2e, 'p95', 'p95_interval')),
     row('characters', c => number(c.characters_per_second)),
     row('tokens', c => number(c.tokens_per_second)),
     row('cost_1000', c => money(c.cost_per_1000)),
-    row('cost_correct', c => money(c.cost_per_correct)),
+    row('cost_correct', c => money(c.cost_per_correct) + (c.cost_per_correct_interval ?
+        ` [${c.cost_per_correct_interval.map(x => x.toPrecision(3)).join(' – ')}]` : '')),
   ];
   if (state.group === 'all') {
     const seen = data.models.map(m => m.seen_before);
@@ -120,7 +125,7 @@ function accuracyPlot() {
 
 function latencyPlot() {
   const all = group().cells.map(c => c.e2e_all);
-  const most = Math.max(...all.flat(), 1e-9);
+  const most = Math.max(...all.map(times => times[times.length - 1] || 0), 1e-9);
   return plot(word('plot_latency'), 190, canvas => {
     const x = s => 40 + s / most * 400, y = share => 150 - share * 135;
     for (const tick of [0, 0.5, 0.95, 1])
@@ -209,6 +214,18 @@ function memory() {
   ]), make('p', {class: 'note'}, word('memory_note')));
 }
 
+/** Sections that come ready from visavis. */
+function blocks() {
+  fill('blocks', ...data.blocks.flatMap(both => {
+    const block = both[state.lang];
+    const lines = (list, kind) => list.map(line => line.startsWith('```') ?
+        make('details', {}, make('summary', {}, word('plan')), make('pre', {}, line.replace(/^```\n|\n```$/g, ''))) :
+        make('p', {class: kind}, line));
+    return [make('h2', {}, block.heading), ...lines(block.paragraphs, ''),
+      ...(block.head.length ? [table(block.head, block.rows)] : []), ...lines(block.after, 'note')];
+  }));
+}
+
 const shows = {
   all: () => true,
   disagree: item => new Set(item.answers.map(a => a.verdict)).size > 1,
@@ -225,7 +242,8 @@ function answer(a, m) {
 
 function items() {
   const g = group();
-  const chosen = data.items.filter(item => g.items.includes(item.index) && shows[state.show](item));
+  const inGroup = new Set(g.items);
+  const chosen = data.items.filter(item => inGroup.has(item.index) && shows[state.show](item));
   const chips = Object.keys(shows).map(key => make('button',
       {type: 'button', 'aria-pressed': String(state.show === key), onclick: () => choose({show: key, limit: 40})}, word('show_' + key)));
   const cards = chosen.slice(0, state.limit).map(item => make('article', {class: 'item'},
@@ -244,7 +262,7 @@ function method() {
 }
 
 function draw() {
-  for (const part of [header, decision, groups, summary, plots, tests, memory, items, method]) part();
+  for (const part of [header, decision, groups, summary, plots, tests, memory, blocks, items, method]) part();
 }
 function choose(change) {
   Object.assign(state, change);
