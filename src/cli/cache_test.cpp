@@ -19,8 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-const std::string kModel =
-    VISAVIS_GOLDENS_DIR "/models/qwen_wide_heads";
+const std::string kModel = VISAVIS_GOLDENS_DIR "/models/qwen_wide_heads";
 
 class CacheOptionsTest : public testing::Test {
  protected:

@@ -5,11 +5,13 @@ namespace visavis::cli {
 void add_bench(CLI::App& app, int& exit_code);
 void add_compare(CLI::App& app, int& exit_code);
 void add_diff(CLI::App& app, int& exit_code);
+void add_fidelity(CLI::App& app, int& exit_code);
 void add_grade(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
+void add_plan(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
@@ -20,10 +22,12 @@ const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
       // the main job
       {"compare", &add_compare},
+      {"plan", &add_plan},
       {"suites", &add_suites},
       {"grade", &add_grade},
       {"report", &add_report},
       {"diff", &add_diff},
+      {"fidelity", &add_fidelity},
       // one model
       {"run", &add_run},
       {"score", &add_score},

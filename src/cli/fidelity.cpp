@@ -1,0 +1,195 @@
+// visavis fidelity: what quantising changed, and whether answers depend on the batch.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/compare.h"
+#include "cli/data_folders.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+#include "cli/wiring.h"
+#include "harness/runner/fidelity.h"
+#include "harness/runner/runner.h"
+#include "harness/store/store.h"
+#include "harness/verdict/fidelity.h"
+
+namespace visavis::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string against;
+  std::string against_weights = "bf16";
+  std::vector<std::string> suites;
+  chat::ModelOptions model_options;
+  int items = 20;
+  int tokens = 32;
+  int64_t batch = 0;
+  std::string into;
+  bool json = false;
+};
+
+void set_option(chat::ModelOptions& options, const std::string& key, const std::string& value) {
+  std::erase_if(options, [&](const auto& option) { return option.first == key; });
+  options.emplace_back(key, value);
+}
+
+// Provider 0 is the model, provider 1 what it is held against.
+runner::Experiment experiment_of(const Options& options) {
+  CompareOptions compare;
+  compare.suites = options.suites;
+  compare.what = {options.model, options.against.empty() ? options.model : options.against};
+  runner::Experiment experiment = make_experiment(compare, data_folders("suites"));
+  for (runner::Provider& provider : experiment.providers) provider.options = options.model_options;
+  set_option(experiment.providers[1].options, "weights", options.against_weights);
+  return experiment;
+}
+
+verdict::Fidelity summed_up(const runner::Fidelities& measured) {
+  std::vector<verdict::FidelityItem> items;
+  for (const runner::Fidelities::Item& item : measured.items)
+    if (item.failure.empty())
+      items.push_back({.cluster = item.cluster,
+                       .divergences = item.divergences,
+                       .same_choices = item.same_choices,
+                       .same_text = item.same_text,
+                       .graded = item.graded,
+                       .right = item.right,
+                       .reference_right = item.reference_right});
+  verdict::Fidelity found = verdict::summarise(items);
+  found.model = measured.model.name;
+  found.weights = measured.model.weights;
+  found.against = measured.reference.weights;
+  return found;
+}
+
+std::string interval_text(const verdict::Known& known, double factor) {
+  std::string text = fmt::format("{:.4g}", factor * known.value);
+  if (known.interval)
+    text += fmt::format(" [{:.4g} - {:.4g}]", factor * known.interval->low,
+                        factor * known.interval->high);
+  return text;
+}
+
+void print(const verdict::Fidelity& found, const runner::Fidelities& measured) {
+  fmt::print("{}: {} against {}, {} questions, {} tokens\n", found.model, found.weights,
+             found.against, found.items, found.tokens);
+  fmt::print("KL divergence per token (nats):  {}\n", interval_text(found.divergence, 1));
+  fmt::print("same likeliest token (%):        {}\n", interval_text(found.agreement, 100));
+  fmt::print("equal answers:                   {} of {}\n", found.same_text, found.items);
+  fmt::print("answers that flipped:            {} lost, {} won of {} graded\n",
+             found.only_reference, found.only_model, found.graded);
+  fmt::print("loss (points):                   {}, p = {:.2g}\n", interval_text(found.loss, 100),
+             found.p);
+  fmt::print("{}\n", verdict::in_words(found).en);
+  for (const runner::Fidelities::Item& item : measured.items)
+    if (!item.failure.empty()) fmt::print("left out: {}\n", item.failure);
+}
+
+// Into the store of a run that holds this checkpoint at these weights.
+void keep(const std::string& folder, verdict::Fidelity found, const chat::ModelFacts& facts) {
+  store::Store store = store::Store::open(runner::store_path(folder));
+  for (const store::ModelRow& model : store.models()) {
+    if (model.facts.weights_sha256 != facts.weights_sha256 || model.facts.weights != facts.weights)
+      continue;
+    found.model = model.label;
+    store.set_fidelity({model.id, verdict::fidelity_json(found)});
+    std::cerr << "kept for '" << model.label << "'; visavis report " << folder << " shows it\n";
+    return;
+  }
+  fail("the run in '", folder, "' has no model with these weights (", facts.weights, ")");
+}
+
+int run_batch(const Options& options, chat::ModelHost& host) {
+  runner::Experiment experiment = experiment_of(options);
+  set_option(experiment.providers[0].options, "max_batch_size", std::to_string(options.batch));
+  const runner::Schedule schedule = runner::make_schedule(experiment);
+  const std::atomic<bool> stop{false};
+  const runner::BatchInvariance found = runner::measure_batch_invariance(
+      experiment, schedule, host, static_cast<size_t>(options.items), options.batch, stop);
+  const int64_t compared = found.asked - found.failed;
+  const auto same = compared - static_cast<int64_t>(found.different.size());
+  if (options.json) {
+    std::cout << base::dump_json({{"batch", found.batch},
+                                  {"asked", found.asked},
+                                  {"failed", found.failed},
+                                  {"same", same},
+                                  {"different", found.different}},
+                                 1)
+              << "\n";
+  } else {
+    fmt::print("{} of {} greedy answers are the same alone and in a batch of {}", same, compared,
+               found.batch);
+    if (found.failed > 0) fmt::print("; {} failed", found.failed);
+    if (!found.different.empty()) fmt::print("; different: {}", base::join(found.different, ", "));
+    fmt::print("\n");
+  }
+  return found.different.empty() && compared > 0 ? kDone : kFailed;
+}
+
+int run(const Options& options) {
+  const std::unique_ptr<chat::ModelHost> host = make_model_host([](const std::string&) {});
+  if (options.batch > 0) return run_batch(options, *host);
+  const runner::Experiment experiment = experiment_of(options);
+  require(experiment.providers[0].options != experiment.providers[1].options ||
+              !options.against.empty(),
+          "both sides have the weights '", options.against_weights,
+          "'; choose another --against-weights");
+  const runner::Schedule schedule = runner::make_schedule(experiment);
+  const std::atomic<bool> stop{false};
+  const runner::Fidelities measured = runner::measure_fidelity(
+      experiment, schedule, *host, static_cast<size_t>(options.items), options.tokens, stop,
+      [](const std::string& line) { std::cerr << line << "\n"; });
+  const verdict::Fidelity found = summed_up(measured);
+  require(found.items > 0, "no question could be compared: ",
+          measured.items.empty() ? "there is none" : measured.items.front().failure);
+  if (!options.into.empty()) keep(options.into, found, measured.model);
+  if (options.json)
+    std::cout << verdict::fidelity_json(found) << "\n";
+  else
+    print(found, measured);
+  return kDone;
+}
+
+}  // namespace
+
+void add_fidelity(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand(
+      "fidelity", "Says what quantising changed: the same checkpoint at two precisions");
+  verb->add_option("MODEL", options->model, "A checkpoint folder or a catalogue name")->required();
+  verb->add_option("--against", options->against,
+                   "The reference: the same checkpoint (default: MODEL itself)");
+  verb->add_option("--against-weights", options->against_weights,
+                   "Weights of the reference (default: bf16)");
+  verb->add_option("-s,--suite", options->suites,
+                   "A suite (folder, JSONL file or name); give it again for more; default: demo")
+      ->allow_extra_args(false);
+  verb->add_option("--items", options->items, "Questions to ask (default 20)")
+      ->check(CLI::Range(1, 100'000));
+  verb->add_option("--tokens", options->tokens,
+                   "Tokens of each answer whose predictions are compared (default 32)")
+      ->check(CLI::Range(1, 4096));
+  verb->add_option("--batch", options->batch,
+                   "Instead: whether greedy answers are the same alone and so many at once")
+      ->check(CLI::Range(2, 1024));
+  verb->add_option("--into", options->into,
+                   "Keep the result with the run in this folder, for its report");
+  verb->add_flag("--json", options->json, "Print JSON");
+  add_model_options(*verb, options->model_options);
+  verb->footer(
+      "Examples:\n"
+      "  visavis fidelity demo-qwen3-vl --weights int4 --against-weights f32 --items 40\n"
+      "  visavis fidelity demo-qwen3-vl --into visavis-results\n"
+      "  visavis fidelity demo-llava --batch 4\n"
+      "Exit codes: 0 done, 1 failed (with --batch also: some answer differs), 2 wrong usage.");
+  verb->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace visavis::cli
