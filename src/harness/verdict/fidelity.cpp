@@ -66,6 +66,8 @@ Fidelity summarise(std::span<const FidelityItem> items) {
   }
   const stats::ClusteredMean divergence = stats::clustered_mean(divergences, clusters);
   out.divergence = {divergence.mean, divergence.interval()};
+  if (out.divergence.interval)
+    out.divergence.interval->low = std::max(0.0, out.divergence.interval->low);
   const stats::ClusteredMean agreement = stats::clustered_mean(agreements, clusters);
   out.agreement = {agreement.mean, stats::clustered_wilson(agreement)};
   const PairResult pair = compare_pair(0, 1, paired);
