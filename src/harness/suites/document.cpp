@@ -18,6 +18,7 @@ namespace visavis::suites {
 namespace {
 
 constexpr int64_t kMaxBytes = int64_t{4} << 20;
+constexpr int64_t kMaxLineBytes = int64_t{128} << 20;  // of JSONL: pictures may stand in it
 constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxNodes = 200'000;
 constexpr size_t kMaxShown = 80;  // bytes of a bad value that an error quotes
@@ -239,8 +240,8 @@ Node read_yaml(const std::filesystem::path& path) {
 }
 
 Node parse_json_line(std::string_view text, const std::string& name, int line) {
-  require(static_cast<int64_t>(text.size()) <= kMaxBytes, name, ":", line, ": line has ",
-          text.size(), " bytes, wanted at most ", kMaxBytes);
+  require(static_cast<int64_t>(text.size()) <= kMaxLineBytes, name, ":", line, ": line has ",
+          text.size(), " bytes, wanted at most ", kMaxLineBytes);
   JsonEvents events(name, line);
   base::Json::sax_parse(text, &events);
   return events.take();

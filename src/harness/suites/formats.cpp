@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "harness/suites/csv.h"
 #include "harness/suites/items.h"
 #include "harness/suites/pictures.h"
 #include "harness/suites/suite_folder.h"
@@ -36,11 +37,11 @@ void check(const Suite& suite) {
   std::vector<std::string> scenarios;
   for (const Scenario& scenario : suite.scenarios) scenarios.push_back(scenario.id);
   for (const Question& question : suite.questions) {
-    require(ids.insert(question.id).second, suite.source.string(), ": two questions have the id '",
-            question.id, "'");
+    require(ids.insert(question.id).second, place_of(suite, question),
+            " has the id of an earlier one");
     require(std::find(scenarios.begin(), scenarios.end(), question.scenario) != scenarios.end(),
-            suite.source.string(), ": question '", question.id, "' names scenario '",
-            question.scenario, "'; known: ", base::join(scenarios, ", "));
+            place_of(suite, question), " names scenario '", question.scenario,
+            "'; known: ", base::join(scenarios, ", "));
   }
   require_pictures(suite);
 }
@@ -52,6 +53,7 @@ const std::vector<Format>& formats() {
       {"suite folder", &is_suite_folder, &read_suite_folder},
       {"JSONL", &is_jsonl, &read_jsonl},
       {"TSV of VLMEvalKit", &is_tsv, &read_tsv},
+      {"CSV, alone or in a folder of pictures", &is_csv, &read_csv},
   };
   return table;
 }

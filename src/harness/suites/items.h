@@ -3,15 +3,18 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/suites/suite.h"
 
 namespace visavis::suites {
 
-/// Parses items.jsonl text; `file` names it in errors and pictures lie relative to `folder`. Blank
-/// lines are skipped. Throws Error with file and line (unknown or missing key, bad value).
-std::vector<Question> parse_items(const std::string& text, const std::string& file,
+/// Parses items.jsonl text: the short form (question, images), or OpenAI's messages with text and
+/// image_url parts (path, file://, data:). `file` names it in errors and pictures lie relative to
+/// `folder`. Blank lines are skipped. Throws Error with file and line (unknown or missing key, bad
+/// value).
+std::vector<Question> parse_items(std::string_view text, const std::string& file,
                                   const std::filesystem::path& folder);
 
 std::vector<Question> read_items(const std::filesystem::path& path,

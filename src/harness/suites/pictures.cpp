@@ -45,9 +45,8 @@ void require_pictures(const Suite& suite) {
       std::error_code ignored;
       require(std::filesystem::is_regular_file(picture.path, ignored) &&
                   ::access(picture.path.c_str(), R_OK) == 0,
-              suite.source.string(), ": question '", question.id, "' of suite '", suite.name,
-              "' names picture '", picture.name, "', but there is no readable file '",
-              picture.path.string(), "'");
+              place_of(suite, question), " of suite '", suite.name, "' names picture '",
+              picture.name, "', but there is no readable file '", picture.path.string(), "'");
     }
   }
 }

@@ -119,8 +119,8 @@ TEST(Jsonl, IsASuiteOfItsOwn) {
 }
 
 TEST(Items, GiveFileLineAndKnownKeys) {
-  EXPECT_THAT(items_error("{\"id\": \"1\", \"question\": \"?\"}\n{\"id\": \"2\", \"prompt\": 1}"),
-              AllOf(HasSubstr("items.jsonl:2:"), HasSubstr("'prompt'"), HasSubstr("known: id,")));
+  EXPECT_THAT(items_error("{\"id\": \"1\", \"question\": \"?\"}\n{\"id\": \"2\", \"promt\": 1}"),
+              AllOf(HasSubstr("items.jsonl:2:"), HasSubstr("'promt'"), HasSubstr("known: id,")));
   EXPECT_THAT(items_error("\n\n{\"id\": \"1\"}"),
               HasSubstr("items.jsonl:3: item has no 'question'"));
   EXPECT_THAT(items_error("{\"id\": \"1\", \"question\": \"?\", \"difficulty\": 4}"),
@@ -155,7 +155,8 @@ TEST(Suite, RefusesUnknownScenariosAndRepeatedIds) {
   folder.write("i.jsonl",
                "{\"id\": \"1\", \"question\": \"?\", \"scenario\": \"x\"}\n"
                "{\"id\": \"1\", \"question\": \"!\", \"scenario\": \"x\"}");
-  EXPECT_THAT(error_of([&] { load_suite(folder.path()); }), HasSubstr("have the id '1'"));
+  EXPECT_THAT(error_of([&] { load_suite(folder.path()); }),
+              HasSubstr("i.jsonl:2: question '1' has the id of an earlier one"));
 }
 
 TEST(Yaml, RefusesWhatIsHostile) {

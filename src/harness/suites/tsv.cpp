@@ -4,99 +4,30 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/mmap.h"
 #include "base/text.h"
+#include "harness/suites/circular.h"
 #include "harness/suites/options.h"
+#include "harness/suites/separated.h"
 
 namespace visavis::suites {
 namespace {
 
-constexpr int64_t kRotation = 1'000'000;  // added to the index of rotated copies of a row
 constexpr size_t kLongestReference = 64;  // of an image cell that is another row's index
 constexpr size_t kMaxQuestions = 1'000'000;
 constexpr size_t kMaxText = size_t{1} << 20;  // of a question, an option, an answer
-constexpr size_t kMaxColumns = 1000;
 constexpr size_t kMaxImages = 64;
-
-// One cell: where its content stands in the file, without the quotes around it.
-struct Cell {
-  std::string_view raw;
-  bool quoted = false;
-
-  bool empty() const { return raw.empty() || raw == "nan" || raw == "NaN"; }
-  // With doubled quotes undone.
-  std::string text() const {
-    return quoted ? base::replace_all(raw, "\"\"", "\"") : std::string(raw);
-  }
-};
-
-// Splits the text into rows of cells as pandas does: a cell that begins with a quote ends with one,
-// and may hold tabs and line ends.
-class Rows {
- public:
-  Rows(std::string_view text, const std::string& file) : text_(text), file_(file) {
-    constexpr std::string_view kMark = "\xEF\xBB\xBF";
-    if (text_.starts_with(kMark)) at_ = kMark.size();
-  }
-
-  // False at the end.
-  bool next(std::vector<Cell>& cells) {
-    cells.clear();
-    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
-    if (at_ >= text_.size()) return false;
-    ++row_;
-    while (true) {
-      require(cells.size() < kMaxColumns, where(), "more than ", kMaxColumns, " columns");
-      cells.push_back(cell());
-      if (at_ >= text_.size()) return true;
-      const char end = text_[at_++];
-      if (end == '\t') continue;
-      if (end == '\r' && at_ < text_.size() && text_[at_] == '\n') ++at_;
-      return true;
-    }
-  }
-
-  std::string where() const { return fmt::format("{}: row {}: ", file_, row_); }
-
- private:
-  Cell cell() {
-    if (at_ < text_.size() && text_[at_] == '"') return quoted_cell();
-    const size_t end = std::min(text_.find_first_of("\t\r\n", at_), text_.size());
-    const Cell found{text_.substr(at_, end - at_)};
-    at_ = end;
-    return found;
-  }
-
-  Cell quoted_cell() {
-    const size_t begin = ++at_;
-    while (true) {
-      const size_t quote = text_.find('"', at_);
-      require(quote != std::string_view::npos, where(), "a quoted cell does not end");
-      at_ = quote + 1;
-      if (at_ < text_.size() && text_[at_] == '"') {
-        ++at_;
-        continue;
-      }
-      require(at_ >= text_.size() ||
-                  std::string_view("\t\r\n").find(text_[at_]) != std::string_view::npos,
-              where(), "text after the end of a quoted cell");
-      return {text_.substr(begin, quote - begin), true};
-    }
-  }
-
-  std::string_view text_;
-  const std::string& file_;
-  size_t at_ = 0;
-  int64_t row_ = 0;
-};
+constexpr int64_t kScannedAtOnce = int64_t{64} << 20;  // bytes of the file kept in memory
 
 std::optional<int64_t> whole(std::string_view text) {
   int64_t value = 0;
@@ -105,53 +36,17 @@ std::optional<int64_t> whole(std::string_view text) {
   return value;
 }
 
-bool is_list(std::string_view text) {
-  text = base::trim(text);
-  return text.size() >= 2 && text.front() == '[' && text.back() == ']';
-}
-
-// The strings of a Python or JSON list literal, as parts of it; escapes are left as they are.
-std::optional<std::vector<std::string_view>> list_items(std::string_view text) {
-  text = base::trim(text);
-  text = text.substr(1, text.size() - 2);
-  std::vector<std::string_view> items;
-  size_t at = 0;
-  const auto skip_spaces = [&] {
-    while (at < text.size() && std::string_view(" \n\r\t").find(text[at]) != std::string_view::npos)
-      ++at;
-  };
-  skip_spaces();
-  while (at < text.size()) {
-    const char quote = text[at];
-    if (quote == '\'' || quote == '"') {
-      size_t end = at + 1;
-      while (end < text.size() && text[end] != quote) end += text[end] == '\\' ? 2 : 1;
-      if (end >= text.size()) return std::nullopt;
-      items.push_back(text.substr(at + 1, end - at - 1));
-      at = end + 1;
-    } else {
-      const size_t end = std::min(text.find(',', at), text.size());
-      items.push_back(base::trim(text.substr(at, end - at)));
-      at = end;
-    }
-    skip_spaces();
-    if (at < text.size() && text[at] != ',') return std::nullopt;
-    if (at < text.size()) ++at;
-    skip_spaces();
-  }
-  return items;
-}
-
-bool has_cjk(std::string_view text) {
-  const std::u32string points = base::to_code_points(text);
-  return std::any_of(points.begin(), points.end(),
-                     [](char32_t c) { return c >= U'\u4E00' && c <= U'\u9FFF'; });
-}
-
 class Reader {
  public:
-  Reader(std::string_view text, const std::filesystem::path& path)
-      : text_(text), path_(path), file_(path.string()), rows_(text, file_) {}
+  using Done = std::function<void(int64_t bytes)>;
+
+  // `done` hears how much of the text is read and not looked at again.
+  Reader(std::string_view text, const std::filesystem::path& path, Done done)
+      : text_(text),
+        path_(path),
+        file_(path.string()),
+        rows_(text, file_, '\t'),
+        done_(std::move(done)) {}
 
   Suite read() {
     suite_.name = path_.stem().string();
@@ -163,8 +58,10 @@ class Reader {
       require(suite_.questions.size() < kMaxQuestions, rows_.where(), "more than ", kMaxQuestions,
               " questions");
       read_row(cells);
+      done_(rows_.position());
     }
     resolve_references();
+    name_rotations();
     name_clusters();
     if (without_picture_ > 0)
       suite_.notes.push_back(
@@ -203,6 +100,7 @@ class Reader {
 
   void read_row(const std::vector<Cell>& cells) {
     Question question;
+    question.line = rows_.line();
     question.id = base::trim(text(cells, "index"));
     require(!question.id.empty(), rows_.where(), "column 'index' is empty");
     require(places_.emplace(question.id, suite_.questions.size()).second, rows_.where(), "index '",
@@ -214,8 +112,10 @@ class Reader {
     question.lang = has_cjk(asked) ? "zh" : "en";
     read_pictures(cells, question);
     read_key(cells, question);
-    question.question = with_options({.hint = text(cells, "hint"),
-                                      .question = std::move(asked),
+    question.hint = text(cells, "hint");
+    question.stem = std::move(asked);
+    question.question = with_options({.hint = question.hint,
+                                      .question = question.stem,
                                       .options = question.key.options,
                                       .lang = question.lang});
     if (question.images.empty() && references_.back().empty() && has_picture_column()) {
@@ -258,12 +158,22 @@ class Reader {
       std::vector<std::string_view> parts = {base::trim(names)};
       if (is_list(names)) parts = items_of("image_path", names);
       for (const std::string_view part : parts)
-        question.images.push_back({.name = std::string(part),
-                                   .path = base::resolve(path_.parent_path(), std::string(part))});
+        question.images.push_back({.name = std::string(part), .path = picture_file(part)});
     }
     require(question.images.size() + references.size() <= kMaxImages, rows_.where(), "more than ",
             kMaxImages, " pictures");
     references_.push_back(std::move(references));
+  }
+
+  // Below the file's folder, or where VLMEvalKit unpacks pictures: images/<set>/ beside the file.
+  std::filesystem::path picture_file(std::string_view name) const {
+    const std::filesystem::path direct = base::resolve(path_.parent_path(), std::string(name));
+    const std::filesystem::path unpacked =
+        path_.parent_path() / "images" / path_.stem() / std::string(name);
+    std::error_code ignored;
+    const bool is_unpacked =
+        !std::filesystem::exists(direct, ignored) && std::filesystem::exists(unpacked, ignored);
+    return is_unpacked ? unpacked : direct;
   }
 
   std::vector<std::string_view> items_of(const char* column, std::string_view list) const {
@@ -298,15 +208,27 @@ class Reader {
     for (size_t i = 0; i < suite_.questions.size(); ++i) {
       for (const std::string& reference : references_[i]) {
         const auto place = places_.find(reference);
-        require(place != places_.end(), file_, ": question '", suite_.questions[i].id,
-                "' takes its picture from row '", reference, "', which does not exist");
+        require(place != places_.end(), place_of(suite_, suite_.questions[i]),
+                " takes its picture from row '", reference, "', which does not exist");
         const Question& other = suite_.questions[place->second];
-        require(references_[place->second].empty(), file_, ": question '", suite_.questions[i].id,
-                "' takes its picture from row '", reference, "', which has none of its own");
+        require(references_[place->second].empty(), place_of(suite_, suite_.questions[i]),
+                " takes its picture from row '", reference, "', which has none of its own");
         suite_.questions[i].images.insert(suite_.questions[i].images.end(), other.images.begin(),
                                           other.images.end());
       }
     }
+  }
+
+  // Multiple-choice rows whose indices differ by the distance of rotated copies are such.
+  void name_rotations() {
+    std::map<int64_t, std::vector<size_t>> groups;
+    for (size_t i = 0; i < suite_.questions.size(); ++i)
+      if (const auto index = whole(suite_.questions[i].id))
+        if (suite_.questions[i].grader == "choice" && *index >= 0)
+          groups[*index % kRotation].push_back(i);
+    for (const auto& [base, members] : groups)
+      for (const size_t member : members)
+        if (members.size() > 1) suite_.questions[member].rotation_of = std::to_string(base);
   }
 
   // Rows about the same first picture, and rotated copies of a row, belong together.
@@ -337,6 +259,7 @@ class Reader {
   std::vector<std::vector<std::string>> references_;  // of each question: rows with its pictures
   std::set<std::string> scenarios_;
   int64_t without_picture_ = 0;
+  Done done_;
 };
 
 }  // namespace
@@ -344,13 +267,19 @@ class Reader {
 bool is_tsv(const std::filesystem::path& path) { return path.extension() == ".tsv"; }
 
 Suite parse_tsv(std::string_view text, const std::filesystem::path& path) {
-  return Reader(text, path).read();
+  return Reader(text, path, [](int64_t) {}).read();
 }
 
 Suite read_tsv(const std::filesystem::path& path) {
   const base::MappedFile file(path);
   const auto bytes = file.bytes();
-  return parse_tsv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  int64_t dropped = 0;
+  const auto drop = [&](int64_t read) {
+    if (read - dropped < kScannedAtOnce) return;
+    file.drop(dropped, read - dropped);
+    dropped = read;
+  };
+  return Reader({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, drop).read();
 }
 
 }  // namespace visavis::suites

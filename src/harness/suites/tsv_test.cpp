@@ -93,6 +93,28 @@ TEST(Tsv, PutsRotatedCopiesIntoOneCluster) {
   EXPECT_EQ(suite.questions[0].cluster, suite.questions[1].cluster);
 }
 
+TEST(Tsv, KnowsRotatedCopies) {
+  const Suite suite =
+      read("index\tquestion\tA\tB\tanswer\n5\tq\tx\ty\tA\n1000005\tq\ty\tx\tB\n6\tq\tx\ty\tA\n");
+  EXPECT_EQ(suite.questions[0].rotation_of, "5");
+  EXPECT_EQ(suite.questions[1].rotation_of, "5");
+  EXPECT_EQ(suite.questions[2].rotation_of, "");
+}
+
+TEST(Tsv, FindsUnpackedPictures) {
+  const auto folder = kPath.parent_path() / "images/visavis_test";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "1.png") << "x";
+  const Suite suite = read("index\tquestion\timage_path\tanswer\n1\tq\t1.png\tyes\n");
+  EXPECT_EQ(suite.questions[0].images[0].path, folder / "1.png");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Tsv, CountsLinesInsideCells) {
+  EXPECT_THAT(error_of("index\tquestion\n1\t\"a\nb\"\n\n2\t\n"),
+              HasSubstr(":5: column 'question'"));
+}
+
 TEST(Tsv, CountsRowsWithoutAPicture) {
   const Suite suite =
       read("index\timage\tquestion\tanswer\n1\t\tq\tyes\n2\t" + cell_of('a') + "\tq\tyes\n");
@@ -106,7 +128,7 @@ TEST(Tsv, SaysWhatIsWrong) {
   EXPECT_THAT(error_of(""), HasSubstr("is empty"));
   EXPECT_THAT(error_of("index\tanswer\n1\tx\n"), HasSubstr("has no column 'question'"));
   EXPECT_THAT(error_of("index\tquestion\n1\tq\n1\tq\n"),
-              HasSubstr("row 3: index '1' stands here twice"));
+              HasSubstr("visavis_test.tsv:3: index '1' stands here twice"));
   EXPECT_THAT(error_of("index\tquestion\n1\t\"q\n"), HasSubstr("does not end"));
   EXPECT_THAT(error_of("index\tquestion\timage\n1\tq\t9\n"),
               HasSubstr("row '9', which does not exist"));

@@ -1,0 +1,155 @@
+// CSV beside pictures, conversations in JSONL, rotated copies.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/base64.h"
+#include "base/error.h"
+#include "harness/suites/circular.h"
+#include "harness/suites/csv.h"
+#include "harness/suites/formats.h"
+#include "harness/suites/items.h"
+#include "harness/suites/pictures.h"
+
+namespace visavis::suites {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Folder {
+ public:
+  Folder() : path_(std::filesystem::path(testing::TempDir()) / "visavis_forms") {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::filesystem::path write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return path_ / name;
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(Csv, InAFolderOfPicturesIsASuite) {
+  const Folder folder;
+  folder.write("cat.png", "x");
+  folder.write("dog.png", "y");
+  folder.write("questions.csv",
+               "\xEF\xBB\xBFimage,question,answer,aliases,A,B,category\r\n"
+               "cat.png,\"What, exactly?\",a cat,cat;kitten,,,animals\r\n"
+               "cat.png;dog.png,哪张是猫？,A,,第一张,第二张,\r\n");
+  const Suite suite = load_suite(folder.path());
+  EXPECT_EQ(suite.name, "visavis_forms");
+  ASSERT_EQ(suite.questions.size(), 2U);
+  EXPECT_EQ(suite.questions[0].question, "What, exactly?");
+  EXPECT_EQ(suite.questions[0].grader, "contains");
+  EXPECT_THAT(suite.questions[0].key.answers, ElementsAre("a cat", "cat", "kitten"));
+  EXPECT_EQ(suite.questions[1].lang, "zh");
+  EXPECT_EQ(suite.questions[1].grader, "choice");
+  EXPECT_EQ(suite.questions[1].images[1].path, folder.path() / "dog.png");
+  EXPECT_EQ(suite.questions[1].scenario, "all");
+}
+
+TEST(Csv, TakesTheSeparatorOfItsHeader) {
+  EXPECT_EQ(parse_csv("question;answer\nWhat, then?;x\n", "f.csv").questions[0].question,
+            "What, then?");
+  EXPECT_EQ(parse_csv("question\tanswer\nq\tx\n", "f.csv").questions[0].key.answers[0], "x");
+}
+
+const char* const kMessages =
+    R"({"messages": [{"role": "system", "content": "Be brief."},)"
+    R"( {"role": "user", "content": [{"type": "text", "text": "Before:"},)"
+    R"( {"type": "image_url", "image_url": {"url": "file://a.png"}},)"
+    R"( {"type": "text", "text": "After:"}, {"type": "image_url", "image_url": "b.png"},)"
+    R"( {"type": "text", "text": "What changed?"}]}], "answer": "the lamp"})";
+
+TEST(Messages, KeepTurnsAndTheOrderOfTheirParts) {
+  const Question question = parse_items(kMessages, "m.jsonl", "folder").front();
+  EXPECT_EQ(question.id, "1");
+  ASSERT_EQ(question.turns.size(), 2U);
+  EXPECT_EQ(question.turns[0].role, chat::Role::system);
+  const std::vector<Piece>& pieces = question.turns[1].pieces;
+  ASSERT_EQ(pieces.size(), 5U);
+  EXPECT_EQ(pieces[0].text, "Before:");
+  EXPECT_EQ(pieces[1].image, 0);
+  EXPECT_EQ(pieces[3].image, 1);
+  EXPECT_EQ(question.images[0].path, "folder/a.png");
+  EXPECT_EQ(question.question, "Before:\nAfter:\nWhat changed?");
+  EXPECT_EQ(question.grader, "contains");
+}
+
+TEST(Messages, TakeTheAssistantsLastTurnAsTheAnswer) {
+  const Question question =
+      parse_items(R"({"messages": [{"role": "user", "content": "1 + 1?"},)"
+                  R"( {"role": "assistant", "content": "2"}], "grader": "number"})",
+                  "m.jsonl", "")
+          .front();
+  EXPECT_EQ(question.turns.size(), 1U);
+  EXPECT_THAT(question.key.answers, ElementsAre("2"));
+}
+
+TEST(Messages, ReadPicturesOutOfDataUrls) {
+  const Folder folder;
+  const std::string bytes = "not really a picture";
+  const auto path =
+      folder.write("m.jsonl",
+                   "\n{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", "
+                   "\"text\": \"?\"}, {\"type\": \"image_url\", \"image_url\": {\"url\": "
+                   "\"data:image/png;base64," +
+                       base::base64(bytes) + "\"}}]}]}\n");
+  const Suite suite = load_suite(path);
+  EXPECT_EQ(picture_bytes(suite.questions[0].images[0]), bytes);
+}
+
+TEST(Messages, OfOtherToolsPromptFiles) {
+  const Question question =
+      parse_items(R"({"prompt": "What?", "image_files": ["a.png"]})", "m.jsonl", "f").front();
+  EXPECT_EQ(question.question, "What?");
+  EXPECT_EQ(question.images[0].path, "f/a.png");
+}
+
+Suite choice_suite(const std::string& id) {
+  Suite suite;
+  suite.source = "s.jsonl";
+  suite.questions = parse_items("{\"id\": \"" + id +
+                                    "\", \"question\": \"Which?\", \"options\": [\"cat\", "
+                                    "\"dog\", \"cow\"], \"answer\": \"dog\"}",
+                                "s.jsonl", "");
+  return suite;
+}
+
+TEST(Circular, AsksEveryRotationOfTheOptions) {
+  Suite suite = choice_suite("7");
+  add_rotations(suite);
+  ASSERT_EQ(suite.questions.size(), 3U);
+  EXPECT_EQ(suite.questions[1].id, "1000007");
+  EXPECT_EQ(suite.questions[2].id, "2000007");
+  EXPECT_THAT(suite.questions[1].key.options, ElementsAre("dog", "cow", "cat"));
+  EXPECT_THAT(suite.questions[1].key.answers, ElementsAre("A"));
+  EXPECT_THAT(suite.questions[2].key.options, ElementsAre("cow", "cat", "dog"));
+  EXPECT_THAT(suite.questions[2].key.answers, ElementsAre("C"));
+  EXPECT_THAT(suite.questions[1].question, HasSubstr("A. dog\nB. cow\nC. cat"));
+  for (const Question& question : suite.questions) {
+    EXPECT_EQ(question.rotation_of, "7");
+    EXPECT_EQ(question.cluster, suite.questions[0].cluster);
+  }
+  add_rotations(suite = choice_suite("desk"));
+  EXPECT_EQ(suite.questions[1].id, "desk~1");
+}
+
+TEST(Circular, NeedsOptions) {
+  Suite suite;
+  suite.source = "s.jsonl";
+  suite.questions = parse_items(R"({"question": "?", "answer": "x"})", "s.jsonl", "");
+  EXPECT_THROW(add_rotations(suite), Error);
+}
+
+}  // namespace
+}  // namespace visavis::suites
