@@ -7,6 +7,7 @@ void add_compare(CLI::App& app, int& exit_code);
 void add_diff(CLI::App& app, int& exit_code);
 void add_fidelity(CLI::App& app, int& exit_code);
 void add_grade(CLI::App& app, int& exit_code);
+void add_init(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
@@ -23,6 +24,7 @@ const std::vector<Verb>& verbs() {
       // the main job
       {"compare", &add_compare},
       {"plan", &add_plan},
+      {"init", &add_init},
       {"suites", &add_suites},
       {"grade", &add_grade},
       {"report", &add_report},

@@ -9,6 +9,7 @@
 #include "harness/cost/cost.h"
 #include "harness/report/advice.h"
 #include "harness/report/method.h"
+#include "harness/verdict/circular.h"
 #include "harness/verdict/profiles.h"
 
 namespace visavis::report {
@@ -355,6 +356,8 @@ Results compute_results(store::RunData run) {
     results.total_cost = cost::run_cost(data.run.limits.price_per_hour, results.wall_seconds);
   results.notes = reader_notes(results);
   results.method = method_notes(results);
+  for (Titles& note : verdict::circular_notes(results.run))
+    results.method.push_back(std::move(note));
   return results;
 }
 

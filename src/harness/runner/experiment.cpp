@@ -75,17 +75,21 @@ std::vector<Provider> read_providers(const Fields& root, const std::filesystem::
 SuiteSource read_suite_source(const Node& node, const std::string& file,
                               const std::filesystem::path& folder,
                               const std::vector<std::filesystem::path>& libraries) {
-  std::string name;
+  SuiteSource source;
   std::string tests;
   if (node.kind == Node::Kind::scalar) {
     tests = node.scalar;
   } else {
-    const Fields fields(node, file, "suite", {"name", "tests"});
-    name = fields.text("name");
+    const Fields fields(node, file, "suite", {"name", "tests", "limit", "circular"});
+    source.name = fields.text("name");
     tests = fields.required_text("tests");
+    if (fields.find("limit") != nullptr)
+      source.limit = fields.integer("limit", 0, 1, std::numeric_limits<int32_t>::max());
+    source.circular = fields.boolean("circular", false);
   }
   try {
-    return {suites::find_suite(tests, folder, libraries), name};
+    source.path = suites::find_suite(tests, folder, libraries);
+    return source;
   } catch (const Error& error) {
     suites::fail_at(file, node.line, error.what());
   }

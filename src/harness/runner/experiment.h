@@ -26,6 +26,9 @@ struct Provider {
 struct SuiteSource {
   std::filesystem::path path;
   std::string name;
+  std::optional<int64_t> limit =
+      {};                 // ask a sample of so many questions, by scenario in proportion
+  bool circular = false;  // ask multiple-choice questions in every rotation of their options
 };
 
 struct Generation {

@@ -13,8 +13,10 @@
 #include "base/text.h"
 #include "harness/graders/graders.h"
 #include "harness/store/codec.h"
+#include "harness/suites/circular.h"
 #include "harness/suites/formats.h"
 #include "harness/suites/pictures.h"
+#include "harness/suites/sample.h"
 
 namespace visavis::runner {
 namespace {
@@ -150,8 +152,10 @@ Schedule make_schedule(const Experiment& experiment) {
   for (const SuiteSource& source : experiment.suites) {
     suites::Suite suite = suites::load_suite(source.path);
     if (!source.name.empty()) suite.name = source.name;
+    if (source.limit) suites::take_sample(suite, *source.limit, experiment.seed);
     require(names.insert(suite.name).second, "two suites are called '", suite.name, "'");
     graders::require_gradable(suite);
+    if (source.circular) suites::add_rotations(suite);
     const auto id = static_cast<int64_t>(schedule.suites.size());
     for (store::ItemRow& item : read_items(suite, id, experiment.generation, hashes))
       schedule.items.push_back(std::move(item));

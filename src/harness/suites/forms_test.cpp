@@ -13,6 +13,7 @@
 #include "harness/suites/formats.h"
 #include "harness/suites/items.h"
 #include "harness/suites/pictures.h"
+#include "harness/suites/sample.h"
 
 namespace visavis::suites {
 namespace {
@@ -142,6 +143,67 @@ TEST(Circular, AsksEveryRotationOfTheOptions) {
   }
   add_rotations(suite = choice_suite("desk"));
   EXPECT_EQ(suite.questions[1].id, "desk~1");
+}
+
+Suite suite_of(int cats, int dogs, int cows) {
+  Suite suite;
+  suite.name = "s";
+  for (const auto& [scenario, count] :
+       {std::pair{"cats", cats}, std::pair{"dogs", dogs}, std::pair{"cows", cows}})
+    for (int i = 0; i < count; ++i) {
+      suite.questions.emplace_back();
+      suite.questions.back().id = std::string(scenario) + std::to_string(i);
+      suite.questions.back().scenario = scenario;
+    }
+  return suite;
+}
+
+std::vector<int> counts_of(const Suite& suite) {
+  std::vector<int> counts(3);
+  for (const Question& question : suite.questions)
+    ++counts[question.scenario == "cats" ? 0 : question.scenario == "dogs" ? 1 : 2];
+  return counts;
+}
+
+TEST(Sample, TakesEveryScenarioInProportion) {
+  Suite suite = suite_of(60, 30, 10);
+  take_sample(suite, 20, 1);
+  EXPECT_THAT(counts_of(suite), ElementsAre(12, 6, 2));
+  EXPECT_EQ(suite.notes.size(), 1U);
+  suite = suite_of(97, 2, 1);
+  take_sample(suite, 10, 1);
+  EXPECT_THAT(counts_of(suite), ElementsAre(9, 1, 0));
+  take_sample(suite = suite_of(2, 2, 2), 5, 1);
+  EXPECT_EQ(suite.questions.size(), 5U);
+}
+
+TEST(Sample, IsTheSeedsAndKeepsTheOrder) {
+  Suite first = suite_of(50, 0, 0);
+  Suite again = first;
+  Suite other = first;
+  take_sample(first, 10, 1);
+  take_sample(again, 10, 1);
+  take_sample(other, 10, 2);
+  const auto ids = [](const Suite& suite) {
+    std::vector<std::string> out;
+    for (const Question& question : suite.questions) out.push_back(question.id);
+    return out;
+  };
+  EXPECT_EQ(ids(first), ids(again));
+  EXPECT_NE(ids(first), ids(other));
+  Suite whole = suite_of(5, 0, 0);
+  take_sample(whole, 5, 1);
+  EXPECT_EQ(whole.questions.size(), 5U);
+  EXPECT_TRUE(whole.notes.empty());
+}
+
+TEST(Sample, KeepsRotatedCopiesTogether) {
+  Suite suite = choice_suite("7");
+  suite.questions.push_back(choice_suite("8").questions[0]);
+  add_rotations(suite);
+  take_sample(suite, 1, 3);
+  ASSERT_EQ(suite.questions.size(), 3U);
+  EXPECT_EQ(suite.questions[0].rotation_of, suite.questions[2].rotation_of);
 }
 
 TEST(Circular, NeedsOptions) {
