@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
 #include <memory>
 #include <vector>
 
@@ -154,14 +153,16 @@ void add_init(CLI::App& app, int& exit_code) {
       "  visavis init 我的图片 --lang zh --models qwen3-vl-8b,llava-1.5-7b");
   verb->callback([options, &exit_code] {
     const size_t pictures = init_experiment(options->folder, options->lang, options->models);
-    std::cout << fmt::format(
-        options->lang == "zh"
-            ? "已为 {} 张图片写好 {} 和 {}\n请先在 questions.csv 中填写问题和答案，再运行：visavis "
-              "compare {}\n"
-            : "{} pictures: wrote {} and {}\nfill in questions.csv, then: visavis compare {}\n",
-        pictures, (options->folder / "questions.csv").string(),
-        (options->folder / "experiment.yaml").string(),
-        (options->folder / "experiment.yaml").string());
+    const std::string questions = (options->folder / "questions.csv").string();
+    const std::string experiment = (options->folder / "experiment.yaml").string();
+    if (options->lang == "zh")
+      fmt::print(
+          "已为 {} 张图片写好 {} 和 {}\n请先在 questions.csv 中填写问题和答案，再运行："
+          "visavis compare {}\n",
+          pictures, questions, experiment, experiment);
+    else
+      fmt::print("{} pictures: wrote {} and {}\nfill in questions.csv, then: visavis compare {}\n",
+                 pictures, questions, experiment, experiment);
     exit_code = kDone;
   });
 }
