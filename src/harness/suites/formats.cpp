@@ -9,6 +9,7 @@
 #include "harness/suites/csv.h"
 #include "harness/suites/items.h"
 #include "harness/suites/pictures.h"
+#include "harness/suites/promptfoo.h"
 #include "harness/suites/suite_folder.h"
 #include "harness/suites/tsv.h"
 
@@ -53,6 +54,7 @@ const std::vector<Format>& formats() {
       {"suite folder", &is_suite_folder, &read_suite_folder},
       {"JSONL", &is_jsonl, &read_jsonl},
       {"TSV of VLMEvalKit", &is_tsv, &read_tsv},
+      {"YAML of promptfoo", &is_promptfoo, &read_promptfoo},
       {"CSV, alone or in a folder of pictures", &is_csv, &read_csv},
   };
   return table;
