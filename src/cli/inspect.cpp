@@ -135,9 +135,9 @@ base::Json describe(const Options& options) {
   limit_memory(*device.ops, local.vram_budget, device.context_bytes);
   const auto model = models::open_model(local.folder, local.open);
   const models::Dimensions& sizes = model->dimensions();
-  const models::Limits limits = generate::limits_of(local, sizes);
+  const models::Limits limits = generate::limits_of(local, *model);
   const generate::MemoryPlan plan =
-      generate::plan_memory(*model, limits, local.vision_cache, own_memory);
+      generate::plan_memory(*model, limits, local.vision_cache, *device.ops);
   const auto chat_template = text::find_chat_template(local.folder);
 
   const std::string content = checkpoint::content_id(local.folder);
@@ -188,6 +188,7 @@ base::Json describe(const Options& options) {
          own_memory ? device.ops->memory().free : machine::memory_facts().available_bytes}}}};
   if (own_memory) {
     json["device"] = device.ops->description();
+    json["memory"]["scratch_bytes"] = plan.scratch;
     json["memory"]["context_bytes"] = device.context_bytes;
     json["memory"]["host_table_bytes"] = plan.host_table;
   }

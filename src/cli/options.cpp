@@ -31,7 +31,8 @@ constexpr ModelOption kModelOptions[] = {
     {"--image-mode", "image_mode", "crop or pad (models with pictures of one size)"},
     {"--threads", "threads", "CPU threads; 0: one per CPU"},
     {"--vision-cache", "vision_cache",
-     "MB kept for the features of pictures seen before (default: one prompt's, at most 256)"},
+     "MB kept for the features of pictures seen before (default: one prompt's, at most 256; none "
+     "on a card)"},
     {"--cache-dir", "cache_dir",
      "Where packed weights are kept for the next start (default ~/.cache/visavis); 'beside': in "
      "the checkpoint's folder"},

@@ -170,7 +170,7 @@ class Measurement {
     generate::LocalModelOptions local = options.model;
     local.context = std::min(context, most);
     local.batch = std::max<int64_t>(1, largest(options.batches));
-    return generate::limits_of(local, model.dimensions());
+    return generate::limits_of(local, model);
   }
 
   std::unique_ptr<models::Model> open() {
@@ -191,9 +191,9 @@ class Measurement {
       model_.reset();
       restart_peak();
       auto opened = open();
-      if (i == 0) describe(*opened);
-      model_ =
-          std::make_unique<MeasuredModel>(std::move(opened), report_.limits, options.make_ops());
+      auto ops = options.make_ops();
+      if (i == 0) describe(*opened, *ops);
+      model_ = std::make_unique<MeasuredModel>(std::move(opened), report_.limits, std::move(ops));
       note_peak(loading.peak_bytes);
       loading.load_seconds.push_back(model_->load_seconds());
       spent += model_->load_seconds();
@@ -204,7 +204,7 @@ class Measurement {
     restart_peak();
   }
 
-  void describe(const models::Model& model) {
+  void describe(const models::Model& model, const ops::Ops& ops) {
     report_.architecture = model.architecture();
     report_.parameters = model.parameters();
     report_.loading.source_bytes = model.checkpoint_bytes();
@@ -212,8 +212,7 @@ class Measurement {
       for (const int64_t side : report_.options.pictures)
         pictures_.push_back(prepare_picture(model, side));
     report_.limits = limits_for(model);
-    report_.plan =
-        generate::plan_memory(model, report_.limits, 0, report_.options.memory != nullptr);
+    report_.plan = generate::plan_memory(model, report_.limits, 0, ops);
     log_(report_.plan.text(report_.limits));
   }
 

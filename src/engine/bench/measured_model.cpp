@@ -15,7 +15,7 @@ using generate::KvPool;
 
 generate::MemoryPlan checked_plan(const models::Model& model, const models::Limits& limits,
                                   const ops::Ops& ops) {
-  const generate::MemoryPlan plan = generate::plan_memory(model, limits, 0, ops.has_own_memory());
+  const generate::MemoryPlan plan = generate::plan_memory(model, limits, 0, ops);
   generate::require_room(plan, limits, ops);
   return plan;
 }

@@ -50,6 +50,10 @@ class CountingOps : public ops::Ops {
   bool has_own_memory() const override { return inner_->has_own_memory(); }
   void limit_memory(int64_t most) override { inner_->limit_memory(most); }
   void wait() override { inner_->wait(); }
+  int64_t many_rows() const override { return inner_->many_rows(); }
+  void reserve(int64_t bytes) override { inner_->reserve(bytes); }
+  int64_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  int64_t scratch_held() const override { return inner_->scratch_held(); }
   ops::DType arithmetic(const ops::Weight& weight, int64_t rows) const override {
     return inner_->arithmetic(weight, rows);
   }

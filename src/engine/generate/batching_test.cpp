@@ -3,7 +3,11 @@
 // by step, on a clock that counts steps.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
+#include <functional>
+#include <iostream>
+#include <optional>
 #include <thread>
 
 #include "base/rng.h"
@@ -82,10 +86,10 @@ class Driven {
  public:
   Driven(const LocalModelOptions& options)
       : model_(models::open_model(options.folder, options.open)),
-        limits_(limits_of(options, model_.dimensions())) {
+        limits_(limits_of(options, model_)) {
     loop_.call([&](ops::Ops& ops) {
       model_.load(ops);
-      const MemoryPlan plan = plan_memory(model_, limits_, options.vision_cache);
+      const MemoryPlan plan = plan_memory(model_, limits_, options.vision_cache, ops);
       loop_.reserve_workspace(plan.workspace);
       scheduler_ = std::make_unique<Scheduler>(model_, loop_, ops, limits_, plan,
                                                options.prefix_cache, clock_);
@@ -154,7 +158,9 @@ struct Arrival {
   std::future<chat::Outcome> outcome = keep.future();
 };
 
-chat::Request random_request(const std::vector<GoldenCase>& cases, size_t i, base::Rng& rng) {
+/// `greedy`: what is chosen is always the best token.
+chat::Request random_request(const std::vector<GoldenCase>& cases, size_t i, bool greedy,
+                             base::Rng& rng) {
   chat::Request request{.turns = cases[i % cases.size()].turns,
                         .max_tokens = static_cast<int>(1 + rng.below(20))};
   // Two beginnings of more than a page, so that prompts have something in common.
@@ -166,16 +172,43 @@ chat::Request random_request(const std::vector<GoldenCase>& cases, size_t i, bas
                       .repetition_penalty = 1.1f,
                       .seed = 3,
                       .seed_label = "item " + std::to_string(i)};
+  if (greedy) request.sampling = {};
   request.reuse = rng.below(3) > 0;
   return request;
 }
 
+/// The distance between the two best logits where `tokens` has its token `at`.
+float gap_at(SteppedModel& model, const chat::Request& request, const std::vector<int64_t>& tokens,
+             size_t at) {
+  const models::Prompt prompt = model.model().prepare(request.turns);
+  std::vector<int32_t> answer(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  std::vector<float> logits =
+      model.logits(prompt, model.encode(prompt), answer, prompt.tokens()).back();
+  std::partial_sort(logits.begin(), logits.begin() + 2, logits.end(), std::greater<>());
+  return logits[0] - logits[1];
+}
+
+/// Equal up to where the reference's two best logits are nearly equal; true if they end there.
+bool same_answer(const std::vector<int64_t>& found, const std::vector<int64_t>& wanted,
+                 const std::function<float(size_t)>& gap_of, double nearly) {
+  const auto [one, other] = std::mismatch(found.begin(), found.end(), wanted.begin(), wanted.end());
+  if (one == found.end() && other == wanted.end()) return false;
+  const auto at = static_cast<size_t>(one - found.begin());
+  if (one == found.end() || other == wanted.end() || gap_of(at) >= nearly) {
+    ADD_FAILURE() << "token " << at << " of " << testing::PrintToString(found) << ", wanted "
+                  << testing::PrintToString(wanted);
+  }
+  return true;
+}
+
 TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
   const auto& [model, weights] = GetParam();
-  if (tests_on_cuda() && weights != load::Precision::f32)
-    GTEST_SKIP()
-        << "on a card quantised weights round few rows to int8 and many to 16 bits, so that "
-           "answers of random models part; f32 is tested";
+  // A card adds in another order for another number of rows, and rounds what it added.
+  const bool rounded = tests_on_cuda() && weights != load::Precision::f32;
+  constexpr double kNearlyEqual = 1e-2;
+  std::optional<SteppedModel> reference;
+  if (rounded) reference.emplace(options_for(model, 1, 512, weights));
+  int parted = 0;
   const std::vector<GoldenCase> cases = golden_cases(model);
   base::Rng rng(11, model);
   std::vector<chat::Request> requests;
@@ -183,7 +216,7 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
   {
     Driven one(options_for(model, 1, 512, weights));
     for (size_t i = 0; i < 2 * cases.size(); ++i) {
-      requests.push_back(random_request(cases, i, rng));
+      requests.push_back(random_request(cases, i, rounded, rng));
       chat::Request fresh = requests.back();
       fresh.reuse = false;
       expected.push_back(one.alone(fresh).token_ids);
@@ -222,7 +255,12 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
         ASSERT_LE(completion.token_ids.size(), wanted.size());
         wanted.resize(completion.token_ids.size());
       }
-      EXPECT_EQ(completion.token_ids, wanted);
+      if (!rounded) {
+        EXPECT_EQ(completion.token_ids, wanted);
+        continue;
+      }
+      const auto gap = [&](size_t at) { return gap_at(*reference, requests[i], expected[i], at); };
+      parted += same_answer(completion.token_ids, wanted, gap, kNearlyEqual);
     }
     driven.step();
     EXPECT_EQ(driven.pages().held, 0);
@@ -230,6 +268,9 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
     EXPECT_LE(driven.model().most_rows(), 24 + batch);
     EXPECT_GE(driven.model().most_sequences(), std::min<int64_t>(batch, 2));
   }
+  if (rounded)
+    std::cout << parted << " of " << 4 * requests.size()
+              << " answers part at nearly equal logits\n";
 }
 
 std::vector<Loaded> checkpoints() {

@@ -74,8 +74,7 @@ inline std::vector<chat::Turn> turns_of(const base::Json& conversation,
 
 inline std::vector<GoldenCase> golden_cases(const std::string& model) {
   const base::Json golden = base::read_json(kGoldenModels / (model + ".json"));
-  const base::Json conversations =
-      base::read_json(kGoldens / "templates.json").at("conversations");
+  const base::Json conversations = base::read_json(kGoldens / "templates.json").at("conversations");
   std::vector<GoldenCase> cases;
   for (const base::Json& each : golden.at("cases")) {
     const std::string name = each.at("name");
@@ -123,6 +122,7 @@ inline LocalModelOptions golden_options(const std::string& model,
   options.open.weights.interleave = !tests_on_cuda();
   options.open.threads = 2;
   options.context = 2048;
+  options.vision_cache = 16'000'000;  // a card has none by default
   return options;
 }
 
@@ -168,7 +168,7 @@ class SteppedModel {
   explicit SteppedModel(const LocalModelOptions& options)
       : ops_(test_ops()),
         model_(models::open_model(options.folder, options.open)),
-        limits_(limits_of(options, model_->dimensions())),
+        limits_(limits_of(options, *model_)),
         memory_(model_->plan(limits_)),
         workspace_(ops_->allocate(memory_.workspace)),
         features_(ops_->allocate(memory_.image_features)),

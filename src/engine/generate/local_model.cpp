@@ -16,8 +16,8 @@ constexpr int64_t kMostChunk = 1 << 16;
 
 }  // namespace
 
-models::Limits limits_of(const LocalModelOptions& options, const models::Dimensions& dimensions) {
-  const int64_t most = dimensions.max_positions;
+models::Limits limits_of(const LocalModelOptions& options, const models::Model& model) {
+  const int64_t most = model.dimensions().max_positions;
   const int64_t context = options.context == 0 ? std::min(kUsualContext, most) : options.context;
   require(context >= 1 && context <= most, "--ctx is ", context, ", the model allows 1 to ", most);
   require(options.batch >= 1 && options.batch <= kMostBatch, "--max-batch-size is ", options.batch,
@@ -25,10 +25,20 @@ models::Limits limits_of(const LocalModelOptions& options, const models::Dimensi
   require(options.chunk >= 1 && options.chunk <= kMostChunk, "prompt chunk is ", options.chunk,
           ", wanted 1 to ", kMostChunk);
   const bool f32 = options.open.weights.body == load::Precision::f32;
-  return {.context = context,
-          .batch = options.batch,
-          .chunk = std::min(options.chunk, context),
-          .kv = options.kv.value_or(f32 ? tensor::DType::f32 : tensor::DType::f16)};
+  models::Limits limits = {
+      .context = context,
+      .batch = options.batch,
+      .chunk = std::min(options.chunk, context),
+      .kv = options.kv.value_or(f32 ? tensor::DType::f32 : tensor::DType::f16)};
+  // The largest picture may need so much workspace that a longer chunk fits in.
+  constexpr int64_t kStep = 64;
+  const int64_t workspace = model.plan(limits).workspace;
+  for (models::Limits longer = limits;; limits = longer) {
+    longer.chunk += kStep;
+    if (longer.chunk > std::min(options.longest_chunk, context) ||
+        model.plan(longer).workspace > workspace)
+      return limits;
+  }
 }
 
 LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::Clock& clock)
@@ -38,11 +48,13 @@ LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::
   cache_ = load::open_cache(options.cache, options.folder, content, options.open.weights);
   options.open.cache = cache_;
   model_ = models::open_model(options.folder, options.open);
-  limits_ = limits_of(options, model_->dimensions());
+  limits_ = limits_of(options, *model_);
   loop_.call([&](ops::Ops& ops) {
-    plan_ = plan_memory(*model_, limits_, options.vision_cache, ops.has_own_memory());
-    // The workspace that the device's models share may be there already.
-    require_room(plan_, limits_, ops, std::min(plan_.workspace, loop_.workspace().capacity()));
+    plan_ = plan_memory(*model_, limits_, options.vision_cache, ops);
+    // What the device's models share may be there already.
+    require_room(plan_, limits_, ops,
+                 std::min(plan_.workspace, loop_.workspace().capacity()) +
+                     std::min(plan_.scratch, ops.scratch_held()));
     model_->load(ops);
     ops.wait();
     if (cache_ != nullptr && ops.has_own_memory() && !cache_->wants_writing()) cache_->release();

@@ -24,7 +24,8 @@ struct LocalModelOptions {
   models::OpenOptions open;
   int64_t context = 0;  // 0: 4096, or the model's own longest if that is less
   int64_t batch = 1;
-  int64_t chunk = 512;
+  int64_t chunk = 512;                  // rows of a prompt that are fed at once, at most
+  int64_t longest_chunk = 0;            // of longer chunks that cost no memory; 0: none
   std::optional<tensor::DType> kv;      // absent: f32 with f32 weights, else f16
   std::optional<int64_t> vision_cache;  // bytes; absent: see plan_memory(); 0: off
   bool prefix_cache = true;
@@ -62,6 +63,6 @@ class LocalModel : public chat::ChatModel, public chat::Scorer {
 };
 
 /// The limits that the options ask for. Throws Error for a context beyond the model's positions.
-models::Limits limits_of(const LocalModelOptions& options, const models::Dimensions& dimensions);
+models::Limits limits_of(const LocalModelOptions& options, const models::Model& model);
 
 }  // namespace visavis::generate

@@ -15,7 +15,8 @@ std::string MemoryPlan::text(const models::Limits& limits) const {
          " + KV " + base::human_bytes(kv) + " (" + std::to_string(limits.context) + " tokens x " +
          std::to_string(limits.batch) + ") + workspace " + base::human_bytes(workspace) +
          " + image features " + base::human_bytes(image_features) + " + vision cache " +
-         base::human_bytes(vision_cache) + " + step " + base::human_bytes(step_buffers) + " = " +
+         base::human_bytes(vision_cache) + " + step " + base::human_bytes(step_buffers) +
+         (scratch > 0 ? " + scratch " + base::human_bytes(scratch) : "") + " = " +
          base::human_bytes(total()) +
          (host_table > 0 ? "; embeddings " + base::human_bytes(host_table) + " in host memory"
                          : "");
@@ -25,23 +26,25 @@ chat::Memory MemoryPlan::reported() const {
   return {.weights = weights,
           .vision = vision,
           .kv = kv,
-          .workspace = workspace + image_features + vision_cache + step_buffers};
+          .workspace = workspace + image_features + vision_cache + step_buffers + scratch};
 }
 
 MemoryPlan plan_memory(const models::Model& model, const models::Limits& limits,
-                       std::optional<int64_t> vision_cache, bool own_memory) {
+                       std::optional<int64_t> vision_cache, const ops::Ops& ops) {
   const models::ModelMemory own = model.plan(limits);
   int64_t tables = 0;
-  if (own_memory)
+  if (ops.has_own_memory())
     for (const load::PlannedTensor& tensor : model.planned())
       if (tensor.table) tables += tensor.bytes;
+  const int64_t usual = ops.has_own_memory() ? 0 : kUsualVisionCache;
   return {.weights = own.weights - tables,
           .vision = own.vision,
           .kv = KvPool::bytes(model.dimensions(), limits),
           .workspace = own.workspace,
           .image_features = own.image_features,
-          .vision_cache = vision_cache.value_or(std::min(own.image_features, kUsualVisionCache)),
+          .vision_cache = vision_cache.value_or(std::min(own.image_features, usual)),
           .step_buffers = StepBuffers::bytes(model.dimensions(), limits),
+          .scratch = ops.scratch_bytes(),
           .host_table = tables};
 }
 

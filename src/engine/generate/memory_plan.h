@@ -22,10 +22,12 @@ struct MemoryPlan {
   int64_t image_features = 0;  // of the prompt that is being fed
   int64_t vision_cache = 0;    // of pictures seen before
   int64_t step_buffers = 0;    // ids, positions, page tables, logits
+  int64_t scratch = 0;         // of the device's kernels, shared as the workspace is
   int64_t host_table = 0;      // of embeddings, in host memory beside a device's own
 
   int64_t total() const {
-    return weights + vision + kv + workspace + image_features + vision_cache + step_buffers;
+    return weights + vision + kv + workspace + image_features + vision_cache + step_buffers +
+           scratch;
   }
   /// As results store it; nothing measured yet.
   chat::Memory reported() const;
@@ -34,12 +36,13 @@ struct MemoryPlan {
 };
 
 /// `vision_cache`: bytes for the features of pictures seen before; absent: as much as one prompt's
-/// pictures may take, but not above kUsualVisionCache. `own_memory`: Ops::has_own_memory().
+/// pictures may take, but not above the usual one, and none on a device with memory of its own:
+/// there memory decides, and a picture that begins a prompt is found in the prefix cache.
 MemoryPlan plan_memory(const models::Model& model, const models::Limits& limits,
-                       std::optional<int64_t> vision_cache, bool own_memory = false);
+                       std::optional<int64_t> vision_cache, const ops::Ops& ops);
 
 /// Throws Error with the plan unless it fits into `available` bytes; `there` of them are already
-/// held (a workspace that models share).
+/// held (workspace and scratch that models share).
 void require_fits(const MemoryPlan& plan, const models::Limits& limits, int64_t available,
                   int64_t there = 0);
 

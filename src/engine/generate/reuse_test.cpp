@@ -179,7 +179,7 @@ TEST_P(Reuse, BothCachesCanBeSwitchedOffByThemselves) {
   ask(request);
   EXPECT_GT(ask_both(request).usage.cached_prompt_tokens, 0);
 
-  some.vision_cache.reset();
+  some.vision_cache = options().vision_cache;
   some.prefix_cache = false;
   open(some);
   EXPECT_GT(model_->plan().vision_cache, 0);

@@ -180,6 +180,13 @@ bool Scheduler::take_pages(Sequence& sequence) {
   if (prefix_cache_ && sequence.request.reuse) {
     const auto most = static_cast<size_t>(sequence.first_logit / KvPool::kPageSize);
     pages = ledger.hold(std::span(sequence.page_keys).first(most));
+    // What is left is fed as prompts are, so that reuse changes nothing.
+    const auto rows = static_cast<int64_t>(sequence.ids.size());
+    while (!pages.empty() &&
+           rows - static_cast<int64_t>(pages.size()) * KvPool::kPageSize < ops_.many_rows()) {
+      ledger.give_back(std::span(pages).last(1));
+      pages.pop_back();
+    }
   }
   const auto held = static_cast<int64_t>(pages.size());
   const int64_t missing = KvPool::pages_for(sequence.tokens_needed()) - held;
@@ -265,7 +272,39 @@ void Scheduler::add_rows(const Sequence& sequence, int64_t count, StepRows& rows
   rows.longest_context = std::max(rows.longest_context, end);
 }
 
+// How many rows the sequence feeds next. Where many rows are multiplied differently than few, none
+// of its chunks is few.
+int64_t Scheduler::rows_of(const Sequence& sequence) const {
+  const int64_t left = sequence.rows_left();
+  const int64_t before_logits = std::max<int64_t>(sequence.first_logit - sequence.cached, 0);
+  const int64_t most = std::min({left, limits_.chunk, before_logits + StepBuffers::kScoredRows});
+  const int64_t many = ops_.many_rows();
+  const int64_t rest = left - most;
+  return rest == 0 || rest >= many || left < 2 * many ? most : left - many;
+}
+
+// Feeds every sequence's next rows. All in one step, unless the device multiplies many rows
+// differently than few: then what a prompt feeds and what is generated go apart, and as few of the
+// latter at a time as come out the same alone.
 bool Scheduler::run_rows() {
+  std::vector<Sequence*> feeding;
+  std::vector<Sequence*> generating;
+  const int64_t many = ops_.many_rows();
+  for (const SequencePtr& each : running_) {
+    if (each->done || each->pictures_left()) continue;
+    (many > 0 && each->feeding() ? feeding : generating).push_back(each.get());
+  }
+  if (!feeding.empty()) run_group(feeding);
+  const size_t most = many > 0 ? static_cast<size_t>(many) - 1 : generating.size();
+  for (std::span<Sequence*> rest = generating; !rest.empty();) {
+    const size_t taken = std::min(most, rest.size());
+    run_group(rest.first(taken));
+    rest = rest.subspan(taken);
+  }
+  return !feeding.empty() || !generating.empty();
+}
+
+void Scheduler::run_group(std::span<Sequence* const> group) {
   struct Share {
     Sequence* sequence;
     int64_t count;
@@ -276,20 +315,15 @@ bool Scheduler::run_rows() {
   StepRows rows;
   std::vector<models::ImageRows> images;
   bool greedy = false;
-  for (const SequencePtr& each : running_) {
-    Sequence& sequence = *each;
-    if (sequence.done || sequence.pictures_left()) continue;
-    const int64_t before_logits = std::max<int64_t>(sequence.first_logit - sequence.cached, 0);
-    const int64_t count =
-        std::min({sequence.rows_left(), limits_.chunk, before_logits + StepBuffers::kScoredRows});
+  for (Sequence* sequence : group) {
+    const int64_t count = rows_of(*sequence);
     const auto logit_begin = static_cast<int64_t>(rows.logit_rows.size());
-    add_rows(sequence, count, rows, images);
+    add_rows(*sequence, count, rows, images);
     const auto logit_end = static_cast<int64_t>(rows.logit_rows.size());
-    shares.push_back({&sequence, count, logit_begin, logit_end});
-    greedy =
-        greedy || (logit_end > logit_begin && sequence.sampler && sequence.sampler->plain_greedy());
+    shares.push_back({sequence, count, logit_begin, logit_end});
+    greedy = greedy ||
+             (logit_end > logit_begin && sequence->sampler && sequence->sampler->plain_greedy());
   }
-  if (shares.empty()) return false;
 
   step_begin_ns_ = clock_.now_ns();
   try {
@@ -307,7 +341,7 @@ bool Scheduler::run_rows() {
     }
   } catch (const std::exception& error) {
     for (const Share& share : shares) fail_with(*share.sequence, error.what());
-    return true;
+    return;
   }
   for (const Share& share : shares) {
     Sequence& sequence = *share.sequence;
@@ -324,7 +358,6 @@ bool Scheduler::run_rows() {
       fail_with(sequence, error.what());
     }
   }
-  return true;
 }
 
 // Lets others use the pages that are complete now; nothing writes to them any more.

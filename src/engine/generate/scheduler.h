@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -53,7 +54,9 @@ class Scheduler : public Worker {
   bool take_pages(Sequence& sequence);
   bool encode_next_picture();
   void name_full_pages(Sequence& sequence);
+  int64_t rows_of(const Sequence& sequence) const;
   bool run_rows();
+  void run_group(std::span<Sequence* const> group);
   void add_rows(const Sequence& sequence, int64_t count, StepRows& rows,
                 std::vector<models::ImageRows>& images) const;
   void use_logits(Sequence& sequence, int64_t first_row, int64_t begin, int64_t end);

@@ -221,10 +221,13 @@ WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightP
     for (RowBlock& block : row_blocks(find(tensor.name))) order.push_back(std::move(block));
   }
   reader_ = std::make_unique<ReadAhead>(source, std::move(order));
-  if (cache == nullptr || !ops.has_own_memory()) return;
+  if (!ops.has_own_memory()) return;
   const int64_t copies =
       std::transform_reduce(planned.begin(), planned.end(), int64_t{0}, std::plus<>(),
                             [](const PlannedTensor& each) { return each.table ? 0 : each.bytes; });
+  constexpr int64_t kRoundings = 512;  // of a weight's values and scales to where devices begin
+  ops.reserve(copies + static_cast<int64_t>(planned.size()) * kRoundings);
+  if (cache == nullptr) return;
   const int64_t available = machine::memory_facts().available_bytes;
   if (cached || available == 0 || copies < available / 2) return;
   keeps_ = false;

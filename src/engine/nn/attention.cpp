@@ -66,7 +66,7 @@ void PictureAttention::add_to(ops::Ops& ops, const LayerNorm& norm, const ops::R
 }
 
 int64_t PictureAttention::scratch(int64_t rows, int64_t width, int64_t heads, int64_t head_dim) {
-  return ops::picture_attention_scratch(rows, width, heads, head_dim, true);
+  return ops::picture_attention_scratch(rows, width, heads, head_dim);
 }
 
 }  // namespace visavis::nn

@@ -133,7 +133,7 @@ void check_picture_attention(int64_t heads, int64_t head_dim, const std::vector<
       [&](Ops& ops, tensor::Arena& arena, const Tensor& x) {
         ops.picture_attention(x, layer, arena, x);
       },
-      picture_attention_scratch(rows, width, heads, head_dim, true));
+      picture_attention_scratch(rows, width, heads, head_dim));
 }
 
 TEST(FusedOps, PictureAttentionOfOneAndOfSeveralSegments) {
@@ -157,6 +157,21 @@ TEST(FusedOps, GatedMlpOfManyRowsAddsToItsInput) {
         },
         rows * (256 + 2 * 520) * 4 + 192);
   }
+}
+
+TEST(FusedOps, GatedMlpBearsProductsThatF16DoesNotHold) {
+  base::Rng rng(26);
+  constexpr int64_t kRows = 33;
+  const Weight gate = int4_weight(rng, 520, 256);
+  const Weight up = int4_weight(rng, 520, 256);
+  const Weight down = int4_weight(rng, 256, 520);
+  const Tensor norm = Tensor::random(rng, {256}, 2000);
+  expect_alike(
+      "gated mlp of large activations", Tensor::random(rng, {kRows, 256}, 2),
+      [&](Ops& ops, tensor::Arena& arena, const Tensor& x) {
+        ops.gated_mlp(x, {norm, 1e-6f}, gate, up, down, true, arena, x);
+      },
+      kRows * (256 + 2 * 520) * 4 + 192);
 }
 
 TEST(FusedOps, ProjectOfManyRowsToEqualAndUnequalOutputs) {

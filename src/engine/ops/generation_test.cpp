@@ -83,7 +83,7 @@ std::vector<double> product(std::span<const double> x, const Weight& weight) {
 
 // Rows, columns: short last groups, rows that fill no tile, fewer columns than a block has warps.
 constexpr std::array<std::array<int64_t, 2>, 6> kShapes = {
-    {{1, 256}, {17, 512}, {40, 1760}, {333, 224}, {5, 4096}, {24, 12288}}};
+    {{16, 256}, {17, 512}, {40, 1760}, {333, 224}, {21, 4096}, {24, 12288}}};
 
 TEST(Generation, LinearIsTheProductOfTheRoundedInput) {
   const std::unique_ptr<Ops> ops = device_with_host_views();

@@ -73,15 +73,22 @@ int64_t mlp_scratch(int64_t rows, int64_t cols, int64_t ffn, bool normed) {
 
 void Ops::picture_attention(View x, const PictureLayer& layer, tensor::Arena& arena, MutView y) {
   const tensor::ArenaScope scope(arena);
-  const View input = normed(*this, x, layer.norm, arena);
   const int64_t rows = x.rows();
   const int64_t heads = layer.heads;
   const int64_t head_dim = layer.head_dim;
   const int64_t width = heads * head_dim;
+  // norm(x) makes room for what attention mixes: nothing reads it any more by then.
+  const MutView first = arena.take_f32({rows * std::max(width, x.cols())});
+  const MutView mixed{DType::f32, {rows, heads, head_dim}, first.data};
+  View input = x;
+  if (layer.norm.present()) {
+    const MutView normed{DType::f32, x.shape, first.data};
+    layer_norm(x, layer.norm.weight, layer.norm.bias, layer.norm.eps, normed);
+    input = normed;
+  }
   const MutView queries = arena.take_f32({rows, heads, head_dim});
   const MutView keys = arena.take_f32({rows, heads, head_dim});
   const MutView values = arena.take_f32({rows, heads, head_dim});
-  const MutView mixed = arena.take_f32({rows, heads, head_dim});
   linear(input, *layer.q.weight, {.bias = layer.q.bias}, reshaped(queries, {rows, width}));
   linear(input, *layer.k.weight, {.bias = layer.k.bias}, reshaped(keys, {rows, width}));
   linear(input, *layer.v.weight, {.bias = layer.v.bias}, reshaped(values, {rows, width}));
@@ -96,10 +103,10 @@ void Ops::picture_attention(View x, const PictureLayer& layer, tensor::Arena& ar
          {.bias = layer.o.bias, .accumulate = true}, y);
 }
 
-int64_t picture_attention_scratch(int64_t rows, int64_t cols, int64_t heads, int64_t head_dim,
-                                  bool normed) {
-  return (normed ? tensor::Arena::footprint(rows * cols * kFloatBytes) : 0) +
-         4 * tensor::Arena::footprint(rows * heads * head_dim * kFloatBytes);
+int64_t picture_attention_scratch(int64_t rows, int64_t cols, int64_t heads, int64_t head_dim) {
+  const int64_t width = heads * head_dim;
+  return tensor::Arena::footprint(rows * std::max(width, cols) * kFloatBytes) +
+         3 * tensor::Arena::footprint(rows * width * kFloatBytes);
 }
 
 void Ops::rotary_attention(MutView q, MutView k, View v, const RotaryInput& input,

@@ -125,6 +125,16 @@ class Ops {
   virtual void limit_memory(int64_t /*most*/) {}
   /// Returns when everything that was asked for is done. Default: it always is.
   virtual void wait() {}
+  /// From so many rows on, products may round their input differently than for fewer; 0: never.
+  /// Rows that must come out the same in any company stay on one side of it.
+  virtual int64_t many_rows() const { return 0; }
+  /// The next allocations are cut out of one piece of `bytes`, as long as they fit: weights of
+  /// known sizes then leave no gaps behind them. Throws Error as allocate().
+  virtual void reserve(int64_t /*bytes*/) {}
+  /// Device memory that operations may take for themselves, at most, beside what callers allocate;
+  /// every model on the device shares it. Of it `held` is taken already.
+  virtual int64_t scratch_bytes() const { return 0; }
+  virtual int64_t scratch_held() const { return 0; }
 
   // --- facts for measuring ------------------------------------------------------------------
   /// What linear multiplies with this weight and so many rows: i8, bf16, f16 or f32.
@@ -220,8 +230,7 @@ class Ops {
 /// Bytes that Ops::mlp takes from its arena for x [rows, cols] and a middle of ffn columns.
 int64_t mlp_scratch(int64_t rows, int64_t cols, int64_t ffn, bool normed);
 /// Bytes that Ops::picture_attention takes from its arena for x [rows, cols].
-int64_t picture_attention_scratch(int64_t rows, int64_t cols, int64_t heads, int64_t head_dim,
-                                  bool normed);
+int64_t picture_attention_scratch(int64_t rows, int64_t cols, int64_t heads, int64_t head_dim);
 
 struct CpuOptions {
   int threads = 0;  // 0 = one per available CPU
@@ -236,6 +245,7 @@ struct CudaOptions {
   int device = 0;
   std::string kernel = {};  // as CpuOptions'
   bool separate = false;    // every buffer a block of the driver's, so that memcheck sees overruns
+  bool replay = true;       // steps with a key are recorded and replayed
 };
 
 /// Whether this build has the CUDA backend.

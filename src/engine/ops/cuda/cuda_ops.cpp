@@ -108,6 +108,7 @@ class CudaOps final : public Ops {
   explicit CudaOps(const CudaOptions& options)
       : device_(cuda::open_device(options.device)),
         separate_(options.separate),
+        replay_(options.replay),
         forced_(options.kernel.empty() ? kernel_from_environment() : options.kernel),
         counters_(std::make_shared<cuda::Counters>()),
         slabs_(device_.index, counters_),
@@ -145,6 +146,19 @@ class CudaOps final : public Ops {
     return separate_ ? cuda::allocate_device(bytes, device_.index, counters_)
                      : slabs_.allocate(bytes);
   }
+
+  void reserve(int64_t bytes) override {
+    if (separate_ || bytes == 0) return;
+    slabs_.reserve(bytes);
+    if (library_ == nullptr) return;
+    // Taken now, so that a prompt does not find that somebody else took the memory.
+    scratch_.take(cuda::kScratchWeight, cuda::kExpandedWeight);
+    scratch_.take(cuda::kScratchLibrary, cuda::kLibraryWorkspace);
+  }
+
+  int64_t many_rows() const override { return cuda::kManyRows; }
+  int64_t scratch_bytes() const override { return cuda::kPlannedScratch; }
+  int64_t scratch_held() const override { return scratch_.held(); }
 
   void upload(const void* host, MutView to) override {
     cuda::use_device(device_.index);
@@ -453,7 +467,7 @@ class CudaOps final : public Ops {
 
   void run_step(uint64_t key, const std::function<void()>& step) override {
     use();
-    recorder_.run(key, scratch_.generation(), step);
+    recorder_.run(replay_ ? key : 0, scratch_.generation(), step);
   }
 
  private:
@@ -480,6 +494,7 @@ class CudaOps final : public Ops {
 
   cuda::Device device_;
   bool separate_;
+  bool replay_;
   std::string forced_;
   std::shared_ptr<cuda::Counters> counters_;
   base::ThreadPool pool_{4};  // copies to pinned memory: more threads copy no faster

@@ -52,8 +52,9 @@ template <class T, int Dim>
 struct Page {
   T k[Dim * kPage];
   T v[kPage * Dim];
-  float k_scales[kPage];
-  float v_scales[kPage];
+  static constexpr int kScales = sizeof(T) == 1 ? kPage : 1;
+  alignas(16) float k_scales[kScales];
+  alignas(16) float v_scales[kScales];
 };
 
 template <class T, int Dim, int Heads>

@@ -78,6 +78,9 @@ Device open_device(int index) {
   require_device(index);
   use_device(index);
   check(cudaFree(nullptr), "starting the device");
+  // By default the driver keeps a stack for every thread that the device can run at once, a
+  // quarter of a gigabyte on an H100; what a kernel needs it gets without that.
+  check(cudaDeviceSetLimit(cudaLimitStackSize, 0), "giving up the threads' stacks");
   Device device{.index = index,
                 .sm = 10 * attribute(cudaDevAttrComputeCapabilityMajor, index) +
                       attribute(cudaDevAttrComputeCapabilityMinor, index),

@@ -30,11 +30,11 @@ __host__ __device__ constexpr int stage_bytes(int bits) {
 // Shared memory behind the ring.
 struct Layout {
   int input_stride;  // bytes of a row of x
-  int columns;       // of a tile's sums: n made even
+  int columns;       // of sums and scales: n made even
   int input;
-  int input_scales;  // [groups][kMaxN] floats
+  int input_scales;  // [groups][columns] floats
   int sums;          // [2][warps][kTileRows * columns] floats
-  int squares;       // [groups][kMaxN] floats
+  int squares;       // [groups][columns] floats
   int inverse_rms;   // [kMaxN] floats
   int bytes;
 
@@ -44,9 +44,9 @@ struct Layout {
     columns = (n + 1) / 2 * 2;
     input = ring;
     input_scales = input + n * input_stride;
-    sums = input_scales + pairs * 2 * kMaxN * 4;
+    sums = input_scales + pairs * 2 * columns * 4;
     squares = sums + 2 * warps * kTileRows * columns * 4;
-    inverse_rms = squares + (normed ? pairs * 2 * kMaxN * 4 : 0);
+    inverse_rms = squares + (normed ? pairs * 2 * columns * 4 : 0);
     bytes = inverse_rms + kMaxN * 4;
   }
 };
@@ -55,13 +55,26 @@ struct KernelArgs {
   GemvArgs of;
   int first_tile[GemvArgs::kMaxMatrices];
   int tiles;
-  int groups;  // scales of a row
-  int pairs;   // stages of a row
+  int tile_rows;      // of each matrix
+  int64_t row_bytes;  // of codes
+  int groups;         // scales of a row
+  int pairs;          // stages of a row
 };
 
+// Conversions between integers and floats run at a fraction of the rate of sums. Added to this, an
+// integer below 2^22 is the low bits of the float, and the float's bits are the integer's plus
+// these.
+constexpr float kIntegers = 12582912.0f;  // 1.5 * 2^23
+constexpr int kIntegerBits = 0x4b400000;
+
+__device__ inline float to_float(int biased) { return __int_as_float(biased) - kIntegers; }
+
+// Four values below 128, each rounded to the nearest integer, as bytes.
 __device__ inline uint32_t pack(float a, float b, float c, float d) {
-  const auto byte = [](float v) { return static_cast<uint32_t>(__float2int_rn(v)) & 0xffu; };
-  return byte(a) | byte(b) << 8 | byte(c) << 16 | byte(d) << 24;
+  const auto bits = [](float v) { return __float_as_uint(__fadd_rn(v, kIntegers)); };
+  const uint32_t low = __byte_perm(bits(a), bits(b), 0x0040);
+  const uint32_t high = __byte_perm(bits(c), bits(d), 0x0040);
+  return __byte_perm(low, high, 0x5410);
 }
 
 // Rounds x to int8 per group. A thread takes 8 neighbouring columns, 16 threads share a group. For
@@ -108,7 +121,7 @@ __device__ void round_input(const KernelArgs& args, const Layout& layout, uint8_
     if (most < kTiny) most = 0;
     const float inverse = most > 0 ? 127.0f / most : 0.0f;
 #pragma unroll
-    for (int i = 0; i < 8; ++i) v[i] *= inverse;
+    for (int i = 0; i < 8; ++i) v[i] = __fmul_rn(v[i], inverse);
     uint2 packed;
     if (Bits == 4) {
       packed = make_uint2(pack(v[0], v[2], v[4], v[6]), pack(v[1], v[3], v[5], v[7]));
@@ -119,8 +132,9 @@ __device__ void round_input(const KernelArgs& args, const Layout& layout, uint8_
         packed;
     if (unit % 16 == 0) {
       // 4-bit codes are multiplied as 16 times their value.
-      scales[unit / 16 * kMaxN + row] = most / (Bits == 4 ? 127 * 16 : 127);
-      if (normed) squares[unit / 16 * kMaxN + row] = square;
+      const int at = unit / 16 * layout.columns + row;
+      scales[at] = most / (Bits == 4 ? 127 * 16 : 127);
+      if (normed) squares[at] = square;
     }
   }
 }
@@ -133,7 +147,8 @@ __device__ void find_rms(const KernelArgs& args, const Layout& layout, uint8_t* 
   const int row = threadIdx.x / 32;
   if (row >= args.of.n) return;
   float square = 0;
-  for (int g = threadIdx.x % 32; g < args.groups; g += 32) square += squares[g * kMaxN + row];
+  for (int g = threadIdx.x % 32; g < args.groups; g += 32)
+    square += squares[g * layout.columns + row];
 #pragma unroll
   for (int far = 16; far > 0; far /= 2) square += __shfl_xor_sync(~0u, square, far);
   if (threadIdx.x % 32 == 0)
@@ -141,28 +156,20 @@ __device__ void find_rms(const KernelArgs& args, const Layout& layout, uint8_t* 
         rsqrtf(square / static_cast<float>(args.of.cols) + args.of.eps);
 }
 
-// Where a tile's rows lie.
+// Where a tile's rows lie. The last tile of a matrix reaches back over rows of the one before it
+// rather than past the end.
 struct Tile {
-  int matrix;
-  int row;  // first, of each matrix of a gated pair
+  int matrix;  // the first of a gated pair
+  int row;     // the tile's first
+  int skip;    // rows that the tile before has, too
 
   __device__ Tile(const KernelArgs& args, int tile) {
     matrix = 0;
-    if (args.of.gated) {
-      row = tile * (kTileRows / 2);
-      return;
-    }
-    for (int m = 1; m < args.of.count; ++m)
+    for (int m = 1; m < args.of.count && !args.of.gated; ++m)
       if (tile >= args.first_tile[m]) matrix = m;
-    row = (tile - args.first_tile[matrix]) * kTileRows;
-  }
-  /// Matrix and row of the tile's row r; rows past the end are read as the last one.
-  __device__ const GemvMatrix& at(const KernelArgs& args, int r, int& found) const {
-    const int half = args.of.gated ? r / (kTileRows / 2) : 0;
-    const GemvMatrix& of = args.of.matrices[matrix + half];
-    found = row + r - half * (kTileRows / 2);
-    if (found >= of.rows) found = of.rows - 1;
-    return of;
+    const int first = (tile - args.first_tile[matrix]) * args.tile_rows;
+    row = min(first, args.of.matrices[matrix].rows - args.tile_rows);
+    skip = first - row;
   }
 };
 
@@ -177,6 +184,7 @@ class Stream {
   __device__ Stream(const KernelArgs& args, uint8_t* ring, int begin, int end)
       : args_(args), ring_(ring), begin_(begin), end_(end), tile_(blockIdx.x), pair_(begin) {
     if (begin_ == end_) tile_ = args_.tiles;
+    if (tile_ < args_.tiles) seek();
   }
 
   __device__ const uint8_t* slot() const { return ring_ + slot_ * kStage; }
@@ -186,41 +194,75 @@ class Stream {
   /// eight lanes of a fragment read different banks.
   __device__ void issue() {
     if (tile_ < args_.tiles) {
-      uint8_t* to = ring_ + slot_ * kStage;
       const int lane = threadIdx.x % 32;
-      const Tile tile(args_, tile_);
       const int piece = lane % kPieces;
+      const int first = lane / kPieces;
+      const int swapped = piece ^ ((first & 1) * (Bits == 4 ? 4 : 1));
       const bool present = pair_ * kStageCols + piece * (128 / Bits) < args_.of.cols;
-      const int64_t row_bytes = static_cast<int64_t>(args_.of.cols) * Bits / 8;
+      const int64_t offset = present ? pair_ * kRowBytes : 0;
+      const int64_t jump = int64_t{kRowsAtOnce} * args_.row_bytes;
+      uint8_t* slot = ring_ + slot_ * kStage;
+      uint8_t* to = slot + first * kRowBytes + swapped * 16;
+      const uint8_t* low = low_ + offset;
+      const uint8_t* high = high_ + offset;
 #pragma unroll
-      for (int i = 0; i < kTileRows * kPieces / 32; ++i) {
-        const int r = lane / kPieces + i * (32 / kPieces);
-        int row;
-        const uint8_t* codes = tile.at(args_, r, row).codes;
-        const int swapped = piece ^ ((r & 1) * (Bits == 4 ? 4 : 1));
-        copy16(to + r * kRowBytes + swapped * 16,
-               codes + row * row_bytes + (present ? pair_ * kRowBytes + piece * 16 : 0), present);
+      for (int i = 0; i < kTileRows / 2 / kRowsAtOnce; ++i) {
+        copy16(to, low, present);
+        copy16(to + kTileRows / 2 * kRowBytes, high, present);
+        to += kRowsAtOnce * kRowBytes;
+        low += jump;
+        high += jump;
       }
-      if (lane < kTileRows) {
-        int row;
-        const __half* scales = tile.at(args_, lane, row).scales;
-        copy4(to + kTileRows * kRowBytes + lane * 4,
-              scales + static_cast<int64_t>(row) * args_.groups + pair_ * 2);
-      }
+      if (lane < kTileRows) copy4(slot + kTileRows * kRowBytes + lane * 4, scales_ + pair_ * 2);
       if (++pair_ == end_) {
         pair_ = begin_;
-        tile_ += gridDim.x;
+        next_tile();
       }
     }
     commit_copies();
   }
 
  private:
+  static constexpr int kRowsAtOnce = 32 / kPieces;  // that a warp copies
+
+  // Where this lane's pieces of a tile's upper and lower half, and its scales, lie.
+  __device__ void seek() {
+    const GemvArgs& of = args_.of;
+    const Tile tile(args_, tile_);
+    const GemvMatrix& upper = of.matrices[tile.matrix];
+    const GemvMatrix& lower = of.matrices[tile.matrix + (of.gated ? 1 : 0)];
+    const int lower_row = tile.row + (of.gated ? 0 : kTileRows / 2);
+    const int lane = threadIdx.x % 32;
+    const int64_t at = (lane / kPieces) * args_.row_bytes + lane % kPieces * 16;
+    low_ = upper.codes + tile.row * args_.row_bytes + at;
+    high_ = lower.codes + lower_row * args_.row_bytes + at;
+    const bool is_lower = lane % kTileRows >= kTileRows / 2;
+    const int scale_row = (is_lower ? lower_row : tile.row) + lane % (kTileRows / 2);
+    scales_ = (is_lower ? lower : upper).scales + static_cast<int64_t>(scale_row) * args_.groups;
+    regular_ = args_.first_tile[tile.matrix] + upper.rows / args_.tile_rows;
+  }
+
+  __device__ void next_tile() {
+    tile_ += gridDim.x;
+    if (tile_ < regular_) {
+      const int64_t rows = static_cast<int64_t>(gridDim.x) * args_.tile_rows;
+      low_ += rows * args_.row_bytes;
+      high_ += rows * args_.row_bytes;
+      scales_ += rows * args_.groups;
+    } else if (tile_ < args_.tiles) {
+      seek();
+    }
+  }
+
   const KernelArgs& args_;
   uint8_t* ring_;
   int begin_, end_;
   int tile_, pair_;
   int slot_ = 0;
+  const uint8_t* low_ = nullptr;
+  const uint8_t* high_ = nullptr;
+  const __half* scales_ = nullptr;
+  int regular_ = 0;  // tiles before this one follow at equal distances
 };
 
 // The 8 words of codes that lane (g, t) holds of row r and group j, as the matrix product wants
@@ -252,10 +294,11 @@ __device__ inline void load_codes(const uint8_t* slot, int r, int j, int t, uint
 
 template <int Bits>
 __device__ inline void multiply_stage(const uint8_t* slot, const int8_t* input, int input_stride,
-                                      const float* input_scales, int pair, int n,
+                                      const float* input_scales, int columns, int pair, int n,
                                       float (&sums)[4]) {
   const int g = threadIdx.x % 32 / 4;
   const int t = threadIdx.x % 4;
+  const int column = 2 * t < columns ? 2 * t : 0;  // rows of x past the end are not used
   const auto* scales =
       reinterpret_cast<const __half2*>(slot + kTileRows * Stream<Bits, 1>::kRowBytes);
   const float2 low = __half22float2(scales[g]);
@@ -275,19 +318,19 @@ __device__ inline void multiply_stage(const uint8_t* slot, const int8_t* input, 
     load_codes<Bits>(slot, g, j, t, top);
     load_codes<Bits>(slot, g + 8, j, t, bottom);
     const uint32_t b[8] = {x[0].x, x[0].y, x[0].z, x[0].w, x[1].x, x[1].y, x[1].z, x[1].w};
-    int c[4] = {};
+    int c[4] = {kIntegerBits, kIntegerBits, kIntegerBits, kIntegerBits};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const uint32_t a[4] = {top[2 * i], bottom[2 * i], top[2 * i + 1], bottom[2 * i + 1]};
       multiply_s8(a, b[2 * i], b[2 * i + 1], c);
     }
-    const float2 of_x = *reinterpret_cast<const float2*>(input_scales + group * kMaxN + 2 * t);
+    const float2 of_x = *reinterpret_cast<const float2*>(input_scales + group * columns + column);
     const float top_scale = j == 0 ? low.x : low.y;
     const float bottom_scale = j == 0 ? high.x : high.y;
-    sums[0] += static_cast<float>(c[0]) * (top_scale * of_x.x);
-    sums[1] += static_cast<float>(c[1]) * (top_scale * of_x.y);
-    sums[2] += static_cast<float>(c[2]) * (bottom_scale * of_x.x);
-    sums[3] += static_cast<float>(c[3]) * (bottom_scale * of_x.y);
+    sums[0] += to_float(c[0]) * (top_scale * of_x.x);
+    sums[1] += to_float(c[1]) * (top_scale * of_x.y);
+    sums[2] += to_float(c[2]) * (bottom_scale * of_x.x);
+    sums[3] += to_float(c[3]) * (bottom_scale * of_x.y);
   }
 }
 
@@ -304,11 +347,10 @@ struct Result {
     const GemvArgs& of = args.of;
     r = threadIdx.x / kMaxN;
     k = threadIdx.x % kMaxN;
-    if (r >= (of.gated ? kTileRows / 2 : kTileRows) || k >= of.n) return;
     const Tile tile(args, tile_index);
+    if (r < tile.skip || r >= args.tile_rows || k >= of.n) return;
     const GemvMatrix& matrix = of.matrices[tile.matrix];
     const int row = tile.row + r;
-    if (row >= matrix.rows) return;
     wanted = true;
     y = matrix.y + static_cast<int64_t>(k) * matrix.rows + row;
     added = of.accumulate ? __ldcg(y) : 0.0f;
@@ -355,8 +397,6 @@ __global__ void __launch_bounds__(32 * Warps) gemv_kernel(const __grid_constant_
     stream.next_slot();
   }
   let_next_start();
-  for (int i = threadIdx.x; i < args.pairs * 2 * kMaxN; i += 32 * Warps)
-    if (i % kMaxN >= n) input_scales[i] = 0;
   wait_for_previous();
   round_input<Bits, Warps>(args, layout, shared);
   __syncthreads();
@@ -370,7 +410,8 @@ __global__ void __launch_bounds__(32 * Warps) gemv_kernel(const __grid_constant_
     for (int pair = begin; pair < end; ++pair) {
       wait_copies<Depth - 1>();
       __syncwarp();
-      multiply_stage<Bits>(stream.slot(), input, layout.input_stride, input_scales, pair, n, part);
+      multiply_stage<Bits>(stream.slot(), input, layout.input_stride, input_scales, layout.columns,
+                           pair, n, part);
       __syncwarp();
       stream.issue();
       stream.next_slot();
@@ -429,7 +470,8 @@ bool gemv_int_takes(const WeightArgs& weight, const Device& device) {
   const bool coded =
       weight.kind == WeightKind::int8 || (weight.kind == WeightKind::int4 && weight.symmetric());
   return coded && weight.round_input && weight.group == kGroup && weight.groups % 2 == 0 &&
-         weight.cols % 32 == 0 && gemv_int_rows(weight.cols, device) > 0;
+         weight.cols % 32 == 0 && weight.rows >= kTileRows &&
+         gemv_int_rows(weight.cols, device) > 0;
 }
 
 int gemv_int_rows(int64_t cols, const Device& device) {
@@ -445,13 +487,11 @@ void gemv_int(const GemvArgs& of, const Device& device, bool overlap, cudaStream
   args.of = of;
   args.groups = (of.cols + kGroup - 1) / kGroup;
   args.pairs = (of.cols + kStageCols - 1) / kStageCols;
-  if (of.gated) {
-    args.tiles = (of.matrices[0].rows + kTileRows / 2 - 1) / (kTileRows / 2);
-  } else {
-    for (int m = 0; m < of.count; ++m) {
-      args.first_tile[m] = args.tiles;
-      args.tiles += (of.matrices[m].rows + kTileRows - 1) / kTileRows;
-    }
+  args.row_bytes = static_cast<int64_t>(of.cols) * of.bits / 8;
+  args.tile_rows = of.gated ? kTileRows / 2 : kTileRows;
+  for (int m = 0; m < (of.gated ? 1 : of.count); ++m) {
+    args.first_tile[m] = args.tiles;
+    args.tiles += (of.matrices[m].rows + args.tile_rows - 1) / args.tile_rows;
   }
   // By measurement on an H100. A stage of 8-bit codes is twice as large.
   constexpr int kDepth = 4;

@@ -8,7 +8,7 @@
 
 namespace visavis::ops::cuda {
 
-/// Codes as tensor/weight.h says: groups of 128, no zero points, no lookup.
+/// Codes as tensor/weight.h says: groups of 128, no zero points, no lookup; 16 rows or more.
 struct GemvMatrix {
   const uint8_t* codes = nullptr;  // [rows, cols * bits / 8], aligned to 16
   const __half* scales = nullptr;  // [rows, groups], aligned to 4

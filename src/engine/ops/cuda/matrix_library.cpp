@@ -163,10 +163,9 @@ class Library : public MatrixLibrary {
       require(f_.desc_set(plan.desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p.bias, sizeof(p.bias)),
               "setting a bias");
     }
-    const float alpha = 1;
     const float beta = p.accumulate ? 1 : 0;
-    require(f_.matmul(handle_, plan.desc, &alpha, p.w, plan.w, p.x, plan.x, &beta, p.y, plan.y, p.y,
-                      plan.y, &plan.algo, workspace, workspace_bytes, stream),
+    require(f_.matmul(handle_, plan.desc, &p.scale, p.w, plan.w, p.x, plan.x, &beta, p.y, plan.y,
+                      p.y, plan.y, &plan.algo, workspace, workspace_bytes, stream),
             "cublasLtMatmul");
     return true;
   }

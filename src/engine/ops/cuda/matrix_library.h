@@ -19,6 +19,7 @@ struct MatrixProduct {
   bool y_f32 = true;                   // else as x
   bool accumulate = false;
   bool gelu_tanh = false;  // after the bias; not together with accumulate
+  float scale = 1;         // of the product, before bias and what y holds
   int64_t rows = 0;
   int64_t n = 0;
   int64_t cols = 0;

@@ -92,17 +92,23 @@ Buffer copy_for_kernels(const Buffer& from, int device, const std::shared_ptr<Co
 
 Buffer Slabs::allocate(int64_t bytes) {
   if (bytes == 0) return {};
-  if (bytes > kSlabBytes / 2) return allocate_device(bytes, device_, counters_);
   const int64_t rounded = (bytes + kAlign - 1) / kAlign * kAlign;
-  if (slab_ != nullptr && slab_.use_count() == 1) used_ = 0;  // all its buffers are gone
-  if (slab_ == nullptr || used_ + rounded > kSlabBytes) {
-    slab_.reset();
-    slab_ = std::make_shared<Buffer>(allocate_device(kSlabBytes, device_, counters_));
+  std::shared_ptr<Buffer> slab = unused_ != nullptr ? std::move(unused_) : slab_.lock();
+  if (slab == nullptr || used_ + rounded > slab->bytes()) {
+    if (bytes > kSlabBytes / 2) return allocate_device(bytes, device_, counters_);
+    slab = std::make_shared<Buffer>(allocate_device(kSlabBytes, device_, counters_));
     used_ = 0;
   }
-  std::byte* data = slab_->data() + used_;
+  slab_ = slab;
+  std::byte* data = slab->data() + used_;
   used_ += rounded;
-  return Buffer::adopt(slab_, data, bytes, false);
+  return Buffer::adopt(slab, data, bytes, false);
+}
+
+void Slabs::reserve(int64_t bytes) {
+  unused_.reset();
+  unused_ = std::make_shared<Buffer>(allocate_device(bytes, device_, counters_));
+  used_ = 0;
 }
 
 StagingRing::StagingRing(cudaStream_t stream, int device, const std::shared_ptr<Counters>& counters,
@@ -157,6 +163,12 @@ void StagingRing::download(const std::byte* from, int64_t bytes, std::byte* to) 
     to += piece;
     bytes -= piece;
   }
+}
+
+int64_t DeviceScratch::held() const {
+  int64_t bytes = 0;
+  for (const Buffer& slot : slots_) bytes += slot.bytes();
+  return bytes;
 }
 
 void* DeviceScratch::take(int slot, size_t bytes) {

@@ -43,6 +43,8 @@ class Slabs {
       : device_(device), counters_(std::move(counters)) {}
   /// As allocate_device().
   tensor::Buffer allocate(int64_t bytes);
+  /// Makes the next slab `bytes` large, for buffers of any size. Throws as allocate_device().
+  void reserve(int64_t bytes);
 
  private:
   static constexpr int64_t kSlabBytes = int64_t{32} << 20;
@@ -50,8 +52,9 @@ class Slabs {
 
   int device_;
   std::shared_ptr<Counters> counters_;
-  std::shared_ptr<tensor::Buffer> slab_;  // the last one
-  int64_t used_ = 0;
+  std::shared_ptr<tensor::Buffer> unused_;  // reserved
+  std::weak_ptr<tensor::Buffer> slab_;      // the last one; its buffers keep it
+  int64_t used_ = 0;                        // of either
 };
 
 /// Pinned blocks taken in turn: a block is filled again once the copies out of it are done.
@@ -91,6 +94,7 @@ class DeviceScratch final : public Scratch {
   void* take(int slot, size_t bytes) override;
   /// How often a slot has moved.
   int64_t generation() const { return generation_; }
+  int64_t held() const;
 
  private:
   cudaStream_t stream_;

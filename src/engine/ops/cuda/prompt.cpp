@@ -12,10 +12,6 @@
 namespace visavis::ops::cuda {
 namespace {
 
-// The largest weight of an 8B model in 16 bits: smaller parts leave multiprocessors idle at the end
-// of each product, which costs more than the L2 cache saves.
-constexpr int64_t kExpandedBytes = int64_t{104} << 20;
-constexpr size_t kWorkspaceBytes = size_t{32} << 20;
 // Products of equal shape are made at once while each alone would not fill the device.
 constexpr int64_t kSmallProduct = 5'000'000;
 constexpr int64_t kAlign = 64;
@@ -54,8 +50,9 @@ class Pieces {
 };
 
 void multiply(const MatrixProduct& product, Context& context) {
-  void* workspace = context.scratch->take(kScratchLibrary, kWorkspaceBytes);
-  require(context.library->multiply(product, workspace, kWorkspaceBytes, context.stream),
+  constexpr auto kBytes = static_cast<size_t>(kLibraryWorkspace);
+  void* workspace = context.scratch->take(kScratchLibrary, kBytes);
+  require(context.library->multiply(product, workspace, kBytes, context.stream),
           "CUDA: cuBLASLt has no kernel for [", product.n, ", ", product.cols, "] times [",
           product.cols, ", ", product.rows, "]");
 }
@@ -73,6 +70,7 @@ struct Batch {
   bool accumulate = false;
   bool gelu_tanh = false;
   const void* bias = nullptr;  // of y's type, [count, rows]
+  float scale = 1;             // of the products
 };
 
 MatrixProduct product_of(const Batch& batch) {
@@ -91,6 +89,7 @@ MatrixProduct product_of(const Batch& batch) {
   product.y = batch.y;
   product.y_row = first.rows;
   product.bias = batch.bias;
+  product.scale = batch.scale;
   product.count = batch.count;
   product.y_step = batch.y_step;
   return product;
@@ -107,7 +106,7 @@ void multiply_parts(const Batch& batch, Context& context) {
   }
   constexpr int64_t kTile = 128;
   const int64_t row_bytes = weight.cols * size_of(batch.type);
-  const int64_t most = std::max<int64_t>(kTile, kExpandedBytes / row_bytes / kTile * kTile);
+  const int64_t most = std::max<int64_t>(kTile, kExpandedWeight / row_bytes / kTile * kTile);
   const int64_t parts = (weight.rows + most - 1) / most;
   const int64_t rows = ((weight.rows + parts - 1) / parts + kTile - 1) / kTile * kTile;
   void* expanded = context.scratch->take(
@@ -145,7 +144,7 @@ bool multiply_at_once(const Batch& batch, Context& context) {
     if (product.w_step == 0) return false;
   } else {
     const int64_t bytes = values * size_of(batch.type);
-    if (bytes * batch.count > kExpandedBytes) return false;
+    if (bytes * batch.count > kExpandedWeight) return false;
     auto* expanded = static_cast<std::byte*>(
         context.scratch->take(kScratchWeight, static_cast<size_t>(bytes * batch.count)));
     for (int64_t i = 0; i < batch.count; ++i)
@@ -176,7 +175,8 @@ void multiply_batch(const Batch& batch, Context& context) {
 }
 
 void multiply_one(MatrixType type, const void* x, int64_t n, const WeightArgs& weight, void* y,
-                  bool y_f32, bool accumulate, const void* bias, bool gelu_tanh, Context& context) {
+                  bool y_f32, bool accumulate, const void* bias, bool gelu_tanh, Context& context,
+                  float scale = 1) {
   const WeightArgs* weights = &weight;
   Batch batch;
   batch.type = type;
@@ -188,6 +188,7 @@ void multiply_one(MatrixType type, const void* x, int64_t n, const WeightArgs& w
   batch.accumulate = accumulate;
   batch.bias = bias;
   batch.gelu_tanh = gelu_tanh;
+  batch.scale = scale;
   multiply_parts(batch, context);
 }
 
@@ -316,8 +317,11 @@ void prompt_gated_mlp(const float* x, int64_t n, const NormBefore& norm, const W
   void* raised = pieces.take(n * gate.rows * 2);
   multiply_one(type, input, n, gate, gated, false, false, nullptr, false, context);
   multiply_one(type, input, n, up, raised, false, false, nullptr, false, context);
-  silu_multiply_16(gated, raised, n * gate.rows, type == MatrixType::bf16, context.stream);
-  multiply_one(type, gated, n, down, y, true, accumulate, nullptr, false, context);
+  // The product of gate and up may be far above what f16 holds; made smaller, its small values are
+  // still finer than the sums that they go into.
+  const float smaller = type == MatrixType::f16 ? 1.0f / 64 : 1.0f;
+  silu_multiply_16(gated, raised, n * gate.rows, type == MatrixType::bf16, smaller, context.stream);
+  multiply_one(type, gated, n, down, y, true, accumulate, nullptr, false, context, 1 / smaller);
 }
 
 void prompt_mlp(const float* x, int64_t n, const NormBefore& norm, const BiasedWeight& fc1,

@@ -12,6 +12,14 @@ namespace visavis::ops::cuda {
 
 /// Rows from which on the library is worth its expansion.
 constexpr int64_t kManyRows = 9;
+/// Most bytes of a weight that are expanded at once: the largest of an 8B model in 16 bits. Smaller
+/// parts leave multiprocessors idle at the end of each product (half of it: 3 to 8 % of a prompt's
+/// time on an H100).
+constexpr int64_t kExpandedWeight = int64_t{104} << 20;
+/// With a quarter of it the library takes kernels that cost a prompt as much again.
+constexpr int64_t kLibraryWorkspace = int64_t{32} << 20;
+/// All of this device's scratch: beside those two rounded rows and splits of attention.
+constexpr int64_t kPlannedScratch = kExpandedWeight + kLibraryWorkspace + (int64_t{24} << 20);
 
 struct BiasedWeight {
   WeightArgs weight;

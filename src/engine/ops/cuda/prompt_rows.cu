@@ -141,7 +141,7 @@ __global__ void __launch_bounds__(kBlock) norm_kernel(NormArgs args, T* y) {
 }
 
 template <class T>
-__global__ void silu_kernel(T* gate, const T* up, int64_t pieces) {
+__global__ void silu_kernel(T* gate, const T* up, int64_t pieces, float scale) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= pieces) return;
   float g[8];
@@ -149,7 +149,7 @@ __global__ void silu_kernel(T* gate, const T* up, int64_t pieces) {
   widen_8<T>(reinterpret_cast<const uint4*>(gate)[i], g);
   widen_8<T>(reinterpret_cast<const uint4*>(up)[i], u);
 #pragma unroll
-  for (int e = 0; e < 8; ++e) g[e] = __fdividef(g[e], 1.0f + __expf(-g[e])) * u[e];
+  for (int e = 0; e < 8; ++e) g[e] = __fdividef(g[e], 1.0f + __expf(-g[e])) * u[e] * scale;
   reinterpret_cast<uint4*>(gate)[i] = round_8<T>(g);
 }
 
@@ -325,12 +325,13 @@ void norm_round(const NormArgs& args, bool bf16, void* y, cudaStream_t stream) {
   launched("norm and rounding");
 }
 
-void silu_multiply_16(void* gate, const void* up, int64_t count, bool bf16, cudaStream_t stream) {
+void silu_multiply_16(void* gate, const void* up, int64_t count, bool bf16, float scale,
+                      cudaStream_t stream) {
   if (count == 0) return;
   with_type(bf16, [&](auto type) {
     using T = decltype(type);
     silu_kernel<T><<<blocks_for(count / 8), kThreads, 0, stream>>>(
-        static_cast<T*>(gate), static_cast<const T*>(up), count / 8);
+        static_cast<T*>(gate), static_cast<const T*>(up), count / 8, scale);
   });
   launched("silu of 16-bit values");
 }

@@ -16,7 +16,8 @@ void round_rows(const float* x, int64_t n, int64_t cols, int64_t stride, bool bf
 /// not used. cols is a multiple of 4.
 void norm_round(const NormArgs& args, bool bf16, void* y, cudaStream_t stream);
 /// gate[i] = silu(gate[i]) * up[i], 16-bit values; count is a multiple of 8.
-void silu_multiply_16(void* gate, const void* up, int64_t count, bool bf16, cudaStream_t stream);
+void silu_multiply_16(void* gate, const void* up, int64_t count, bool bf16, float scale,
+                      cudaStream_t stream);
 /// x[i] = activation(x[i]), 16-bit values; count is a multiple of 4.
 void activate_16(void* x, int64_t count, Activation activation, bool bf16, cudaStream_t stream);
 /// y[i] = activation(x[i]) (+ y[i] if accumulate); y may be x.
