@@ -468,9 +468,10 @@ TEST(Bf16Linear, IsTheProductOfTheInputOrOfTheInputRoundedToBf16) {
       const Tensor y = Tensor::poisoned({shape.n, shape.rows});
       variant.ops->linear(x, weight, {}, y);
       const bool library = variant.name == "cuda library" && shape.n > 8 && shape.cols % 4 == 0;
-      if (library) {  // cards before Ampere multiply f16 instead
-        EXPECT_LE(std::min(relative_distance(y.values(), rounded_product),
-                           relative_distance(y.values(), half_product)),
+      if (library) {  // cards before Ampere multiply f16 instead, or leave odd columns to f32
+        EXPECT_LE(std::min({relative_distance(y.values(), rounded_product),
+                            relative_distance(y.values(), half_product),
+                            relative_distance(y.values(), exact)}),
                   1e-5)
             << variant.name << " [" << shape.rows << ", " << shape.cols << "] on " << shape.n;
         continue;
