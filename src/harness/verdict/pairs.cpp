@@ -29,6 +29,15 @@ bool decidable(const PairResult& result) {
          (!result.clustered() || result.discordant_clusters >= stats::kDecidableDiscordant);
 }
 
+// The 90 % interval of the difference. No difference seen is not the same as none: then Wilson's
+// bound for nothing in so many groups.
+std::optional<stats::Interval> equivalence_interval(const PairResult& result) {
+  if (result.only_first + result.only_second > 0 || result.clusters < 2)
+    return result.difference.interval(0.9);
+  const double most = stats::wilson_share(0, static_cast<double>(result.clusters), 0.9).high;
+  return stats::Interval{-most, most};
+}
+
 }  // namespace
 
 PairResult compare_pair(size_t first, size_t second, std::span<const PairedItem> items) {
@@ -67,7 +76,8 @@ void decide(std::span<PairResult*> family, double alpha, double margin) {
       result.decision =
           result.difference.mean > 0 ? Decision::first_better : Decision::second_better;
       result.more_items.reset();
-    } else if (stats::equivalent(result.difference, margin)) {
+    } else if (const auto interval = equivalence_interval(result);
+               stats::equivalent(result.difference, margin) && interval->high < margin) {
       result.decision = Decision::equivalent;
       result.more_items.reset();
     } else {
@@ -89,7 +99,7 @@ Titles in_words(const PairResult& result, const std::vector<std::string>& labels
               fmt::format("{} 更好（{}，p = {:.2g}）", winner, counts, p)};
     }
     case Decision::equivalent: {
-      const stats::Interval interval = *result.difference.interval(0.9);
+      const stats::Interval interval = *equivalence_interval(result);
       return {fmt::format("equivalent: the difference lies between {:+.1f} and {:+.1f} points "
                           "(90 % interval, {})",
                           100 * interval.low, 100 * interval.high, counts),

@@ -72,6 +72,13 @@ TEST(PairTest, ManyEqualAnswersAreEquivalentWithinTheMargin) {
   EXPECT_EQ(decided_alone(items(10, 10, 20)).decision, Decision::undecided);
 }
 
+TEST(PairTest, NoDifferenceInAFewQuestionsIsNotEquivalence) {
+  EXPECT_EQ(decided_alone(items(0, 0, 9)).decision, Decision::cannot_decide);
+  const PairResult many = decided_alone(items(0, 0, 400));  // 2.71 / (400 + 2.71)
+  EXPECT_EQ(many.decision, Decision::equivalent);
+  EXPECT_THAT(in_words(many, {"A", "B"}).en, HasSubstr("between -0.7 and +0.7 points"));
+}
+
 TEST(PairTest, HolmMultipliesTheSmallestPByTheNumberOfTests) {
   PairResult a{.p = 0.01, .p_holm = {}, .more_items = {}};
   PairResult b{.p = 0.04, .p_holm = {}, .more_items = {}};
