@@ -15,7 +15,7 @@ namespace {
 // Counts the things that the text claims to have changed and records how. Clauses that say that
 // something stayed the same claim nothing.
 size_t count_claims(const std::u32string& flat, const std::vector<suites::Fact>& things,
-                    const std::vector<std::string>& opposing, const char* kind, Grade& grade) {
+                    const std::vector<Span>& opposing, const char* kind, Grade& grade) {
   size_t claims = 0;
   for (const suites::Fact& thing : things) {
     Evidence evidence{kind, thing.any.front(), "", -1, -1};
@@ -45,8 +45,10 @@ Grade changes_grade(const suites::Question& question, std::string_view answer,
   Grade grade;
   grade.rule = "changes.f1";
   grade.normalised = base::to_utf8(flat);
-  const size_t right = count_claims(flat, key.changes, unchanged, "change", grade);
-  const size_t false_claims = count_claims(flat, key.distractors, changed, "distractor", grade);
+  const size_t right =
+      count_claims(flat, key.changes, find_wordings(flat, unchanged), "change", grade);
+  const size_t false_claims =
+      count_claims(flat, key.distractors, find_wordings(flat, changed), "distractor", grade);
   const size_t missed = key.changes.size() - right;
   grade.score =
       2.0 * static_cast<double>(right) / static_cast<double>(2 * right + false_claims + missed);

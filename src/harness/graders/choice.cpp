@@ -276,10 +276,11 @@ class Reader {
   // Exactly one option's own words.
   std::optional<Choice> option_text() const {
     const std::u32string flat = flatten(base::to_utf8(text_));
+    const std::vector<Span> all = find_wordings(flat, options_);
     std::optional<Choice> only;
     for (size_t i = 0; i < options_.size(); ++i) {
       if (options_[i].empty()) continue;
-      const auto mention = find_mention(flat, {options_[i]}, options_, Negation::rules_out);
+      const auto mention = find_mention(flat, {options_[i]}, all, Negation::rules_out);
       if (!mention) continue;
       if (only) return std::nullopt;
       only = Choice{.letter = U'A' + static_cast<char32_t>(i),

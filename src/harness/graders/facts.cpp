@@ -23,23 +23,23 @@ Grade facts_grade(const suites::Question& question, std::string_view answer,
   const std::u32string flat = flatten(answer);
   Grade grade;
   grade.normalised = base::to_utf8(flat);
+  const std::vector<Span> contradictions = find_wordings(flat, key.contradictions);
   size_t said = 0;
   size_t said_raw = 0;
   for (const suites::Fact& fact : key.facts) {
     if (holds_raw(answer, fact.any)) ++said_raw;
     Evidence evidence{"fact", fact.any.front(), "", -1, -1};
-    if (const auto mention =
-            find_mention(flat, fact.any, key.contradictions, Negation::rules_out)) {
+    if (const auto mention = find_mention(flat, fact.any, contradictions, Negation::rules_out)) {
       ++said;
       evidence.found = mention->wording;
       std::tie(evidence.begin, evidence.end) = byte_span(flat, mention->span);
     }
     grade.evidence.push_back(std::move(evidence));
   }
-  const std::vector<std::string> fact_wordings = all_wordings(key.facts);
+  const std::vector<Span> facts = find_wordings(flat, all_wordings(key.facts));
   size_t contradicted = 0;
   for (const std::string& wording : key.contradictions) {
-    const auto mention = find_mention(flat, {wording}, fact_wordings, Negation::rules_out);
+    const auto mention = find_mention(flat, {wording}, facts, Negation::rules_out);
     if (!mention) continue;
     ++contradicted;
     const auto [begin, end] = byte_span(flat, mention->span);

@@ -178,16 +178,21 @@ bool is_unchanged(const std::u32string& text, Span span) {
   return holds_one_of(std::u32string_view(text).substr(begin, end - begin), kUnchanged);
 }
 
+std::vector<Span> find_wordings(const std::u32string& text,
+                                const std::vector<std::string>& wordings) {
+  std::vector<Span> spans;
+  for (const std::string& wording : wordings)
+    for (const Span& span : find_all(text, flatten(wording))) spans.push_back(span);
+  return spans;
+}
+
 std::optional<Mention> find_mention(const std::u32string& text,
                                     const std::vector<std::string>& wordings,
-                                    const std::vector<std::string>& opposing, Negation negation) {
-  std::vector<Span> others;
-  for (const std::string& wording : opposing)
-    for (const Span& span : find_all(text, flatten(wording))) others.push_back(span);
+                                    const std::vector<Span>& opposing, Negation negation) {
   for (const std::string& wording : wordings) {
     const std::u32string flat = flatten(wording);
     for (const Span& span : find_all(text, flat)) {
-      if (lies_inside_longer(span, others)) continue;
+      if (lies_inside_longer(span, opposing)) continue;
       const bool denied =
           negation == Negation::rules_out ? is_negated(text, span) : is_unchanged(text, span);
       if (denied) continue;

@@ -42,10 +42,15 @@ struct Mention {
 /// nothing changed.
 enum class Negation { rules_out, unchanged };
 
-/// The first mention of any of the wordings that does not lie inside a longer one of `opposing`.
+/// Every place where the text holds one of the wordings, negated or not.
+std::vector<Span> find_wordings(const std::u32string& text,
+                                const std::vector<std::string>& wordings);
+
+/// The first mention of any of the wordings that does not lie inside a longer one of `opposing`,
+/// the places of wordings that mean something else.
 std::optional<Mention> find_mention(const std::u32string& text,
                                     const std::vector<std::string>& wordings,
-                                    const std::vector<std::string>& opposing, Negation negation);
+                                    const std::vector<Span>& opposing, Negation negation);
 
 /// All wordings of all facts.
 std::vector<std::string> all_wordings(const std::vector<suites::Fact>& facts);
