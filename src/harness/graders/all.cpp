@@ -14,9 +14,10 @@ std::string all_problem(const suites::Key& key) {
   if (key.parts.empty()) return "needs 'parts', which are absent";
   double weight = 0;
   for (const suites::KeyPart& part : key.parts) {
+    if (part.keys.size() != 1) return "has a part without a key";
     if (part.grader == "all" || part.grader == "shown")
       return "cannot hold a part of grader '" + part.grader + "'";
-    if (const std::string problem = problem_of(part.grader, part.key); !problem.empty())
+    if (const std::string problem = problem_of(part.grader, part.keys.front()); !problem.empty())
       return "has a part that cannot be graded: " + problem;
     weight += part.weight;
   }
@@ -34,7 +35,7 @@ Grade all_grade(const suites::Question& question, std::string_view answer, const
     suites::Question asked;
     asked.id = question.id;
     asked.lang = question.lang;
-    asked.key = part.key;
+    asked.key = part.keys.front();
     const Grade one = find_grader(part.grader).grade(asked, answer, cutoffs);
     const bool holds = (one.verdict == Verdict::full) != part.negated;
     full = full && holds;

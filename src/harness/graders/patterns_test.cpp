@@ -105,7 +105,7 @@ TEST(Schema, IsRefusedRatherThanPassedOver) {
 
 suites::KeyPart part(const char* grader, const char* answer, bool negated = false,
                      double weight = 1) {
-  return {grader, negated, weight, {.answers = {answer}}};
+  return {grader, negated, weight, {suites::Key{.answers = {answer}}}};
 }
 
 TEST(All, WantsEveryPart) {

@@ -48,8 +48,10 @@ suites::Key key_of(const Json& json) {
   if (json.contains("facts_full")) key.facts_full = json.at("facts_full").get<double>();
   if (json.contains("facts_partial")) key.facts_partial = json.at("facts_partial").get<double>();
   for (const Json& part : json.value("parts", Json::array()))
-    key.parts.push_back({part.at("grader").get<std::string>(), part.at("negated").get<bool>(),
-                         part.at("weight").get<double>(), key_of(part.at("key"))});
+    key.parts.push_back({part.at("grader").get<std::string>(),
+                         part.at("negated").get<bool>(),
+                         part.at("weight").get<double>(),
+                         {key_of(part.at("key"))}});
   return key;
 }
 
@@ -71,7 +73,7 @@ Json key_json(const suites::Key& key) {
     json["parts"].push_back({{"grader", part.grader},
                              {"negated", part.negated},
                              {"weight", part.weight},
-                             {"key", key_json(part.key)}});
+                             {"key", key_json(part.keys.front())}});
   return json;
 }
 

@@ -145,18 +145,19 @@ KeyPart read_assert(const Node& node, const std::string& file) {
                       {"type", "value", "weight", "options", "full", "partial"});
   std::string name = fields.required_text("type");
   KeyPart part;
+  part.keys.resize(1);
+  Key& key = part.keys.front();
   part.negated = name.starts_with(kNot);
   if (part.negated) name.erase(0, kNot.size());
   const Type& type = find_type(fields, fields.require("type"), name);
   part.grader = type.grader;
   part.weight = fields.number("weight", 1, 0, 1e6);
-  read_value(fields, type, file, part.key);
-  part.key.options = fields.texts("options");
-  if (fields.find("full") != nullptr) part.key.facts_full = fields.number("full", 0, 0, 1);
-  if (fields.find("partial") != nullptr) part.key.facts_partial = fields.number("partial", 0, 0, 1);
+  read_value(fields, type, file, key);
+  key.options = fields.texts("options");
+  if (fields.find("full") != nullptr) key.facts_full = fields.number("full", 0, 0, 1);
+  if (fields.find("partial") != nullptr) key.facts_partial = fields.number("partial", 0, 0, 1);
   // Promptfoo's contains-all means all.
-  if (type.value == Value::every && name != "facts" && !part.key.facts_full)
-    part.key.facts_full = 1;
+  if (type.value == Value::every && name != "facts" && !key.facts_full) key.facts_full = 1;
   return part;
 }
 
@@ -167,7 +168,7 @@ void put_parts(std::vector<KeyPart> parts, Question& question) {
   }
   if (parts.size() == 1 && !parts.front().negated) {
     question.grader = parts.front().grader;
-    question.key = std::move(parts.front().key);
+    question.key = std::move(parts.front().keys.front());
     return;
   }
   question.grader = "all";

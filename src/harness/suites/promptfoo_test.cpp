@@ -64,7 +64,7 @@ TEST(Promptfoo, TakesSeveralAssertsTogether) {
   ASSERT_EQ(question.key.parts.size(), 3U);
   EXPECT_TRUE(question.key.parts[0].negated);
   EXPECT_EQ(question.key.parts[1].grader, "facts");
-  EXPECT_EQ(question.key.parts[1].key.facts_full, 1);
+  EXPECT_EQ(question.key.parts[1].keys[0].facts_full, 1);
   EXPECT_EQ(question.key.parts[2].weight, 2);
 }
 

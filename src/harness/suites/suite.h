@@ -43,7 +43,15 @@ struct Fact {
   std::vector<std::string> any;
 };
 
-struct KeyPart;
+struct Key;
+
+/// One of several things that are asked of the same answer.
+struct KeyPart {
+  std::string grader;
+  bool negated = false;  // it must not be fully right by that grader
+  double weight = 1;
+  std::vector<Key> keys;  // exactly one: only a vector may hold what is defined below
+};
 
 /// The answer key. Which parts a question needs depends on its grader.
 struct Key {
@@ -57,14 +65,6 @@ struct Key {
   std::optional<double> facts_full = {};         // facts: cut-offs of this question's own
   std::optional<double> facts_partial = {};
   std::vector<KeyPart> parts = {};  // all: what is asked of the answer, each by its own grader
-};
-
-/// One of several things that are asked of the same answer.
-struct KeyPart {
-  std::string grader;
-  bool negated = false;  // it must not be fully right by that grader
-  double weight = 1;
-  Key key;
 };
 
 /// A piece of a conversation: a text, or the picture at that place of Question::images.
