@@ -133,8 +133,9 @@ int run(const Options& options) {
 void add_suites(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("suites", "Lists suites; checks one and shows what it asks");
-  verb->add_option("SUITE", options->suite,
-                   "A suite to check: a folder, a JSONL, VLMEvalKit TSV, CSV or promptfoo YAML file, or a name");
+  verb->add_option(
+      "SUITE", options->suite,
+      "A suite to check: a folder, a JSONL, VLMEvalKit TSV, CSV or promptfoo YAML file, or a name");
   verb->add_option("--preview", options->preview, "Questions to show (default: 3)")
       ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print JSON");

@@ -13,8 +13,7 @@ namespace {
 
 using base::Json;
 
-const std::filesystem::path kFile =
-    VISAVIS_GOLDENS_DIR "/templates.json";
+const std::filesystem::path kFile = VISAVIS_GOLDENS_DIR "/templates.json";
 
 RenderOptions options_of(const Json& golden, const Json& arguments) {
   RenderOptions options;

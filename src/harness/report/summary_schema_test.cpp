@@ -1,6 +1,7 @@
 // summary.json keeps to its published schema.
 //
-// With sanitizers g++ 12 warns about its own <regex>, which the validator includes (GCC bug 105562).
+// With sanitizers g++ 12 warns about its own <regex>, which the validator includes (GCC bug
+// 105562).
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
