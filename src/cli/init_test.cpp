@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/temporary_folder.h"
 #include "harness/graders/graders.h"
 #include "harness/runner/experiment.h"
 #include "harness/suites/formats.h"
@@ -21,13 +22,11 @@ using ::testing::HasSubstr;
 
 class InitTest : public testing::Test {
  protected:
-  InitTest() : folder_(fs::path(testing::TempDir()) / "visavis init") {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+  InitTest() {
+    fs::create_directory(folder_);
     for (const char* name : {"b.PNG", "a, the \"first\".jpg", "notes.txt"})
       std::ofstream(folder_ / name) << "x";
   }
-  ~InitTest() override { fs::remove_all(folder_); }
 
   std::string error(const std::string& models = "a,b") {
     try {
@@ -38,7 +37,8 @@ class InitTest : public testing::Test {
     return "no error";
   }
 
-  fs::path folder_;
+  base::TemporaryFolder parent_;
+  const fs::path folder_ = parent_.path() / "visavis init";
 };
 
 TEST_F(InitTest, WritesAnExperimentThatCanBeRead) {

@@ -1,7 +1,6 @@
 // visavis plan: minutes, money, memory and the smallest difference that a run can find, before it
 // is run.
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "base/text.h"
 #include "cli/compare.h"
 #include "cli/data_folders.h"
@@ -36,27 +36,6 @@ struct Options {
   std::vector<std::string> from;
   bool calibrate = false;
   bool json = false;
-};
-
-// A folder that goes when the plan is made.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "visavis-plan-XXXXXX").string();
-    require(mkdtemp(name.data()) != nullptr, "cannot make a folder in '",
-            fs::temp_directory_path().string(), "'");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
 };
 
 std::vector<store::RunData> earlier_runs(const Options& options) {
@@ -224,7 +203,7 @@ int plan_run(const Options& options, chat::ModelHost& host) {
   std::vector<store::RunData> runs;
   const std::string machine = machine_json();
   if (options.calibrate) {
-    const TemporaryFolder folder;
+    const base::TemporaryFolder folder;
     const std::atomic<bool> stop{false};
     runs.push_back(runner::calibrate(experiment, schedule, host, folder.path() / "run", machine,
                                      stop, base::steady_clock()));

@@ -1,11 +1,5 @@
 #include "engine/bench/random_folder.h"
 
-#include <stdlib.h>
-
-#include <cerrno>
-#include <cstring>
-#include <system_error>
-
 #include "base/error.h"
 #include "base/files.h"
 #include "engine/checkpoint/random_weights.h"
@@ -80,17 +74,8 @@ void write_side_files(const fs::path& folder, const RandomShape& shape, const fs
 }
 
 RandomFolder::RandomFolder(const RandomShape& shape, uint64_t seed) {
-  std::string pattern = (fs::temp_directory_path() / "visavis-XXXXXX").string();
-  require(mkdtemp(pattern.data()) != nullptr, "cannot make folder '", pattern,
-          "': ", std::strerror(errno));
-  path_ = pattern;
-  write_side_files(path_, shape, {});
-  checkpoint::write_random_weights(path_, tensors_of(shape), seed);
-}
-
-RandomFolder::~RandomFolder() {
-  std::error_code ignored;  // a leftover of a few kilobytes is no reason to end the program
-  fs::remove_all(path_, ignored);
+  write_side_files(path(), shape, {});
+  checkpoint::write_random_weights(path(), tensors_of(shape), seed);
 }
 
 }  // namespace visavis::bench

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/temporary_folder.h"
 #include "engine/bench/random_shapes.h"
 
 namespace visavis::bench {
@@ -16,19 +17,16 @@ void write_side_files(const std::filesystem::path& folder, const RandomShape& sh
                       const std::filesystem::path& tokenizer);
 
 /// A folder below the system's temporary folder that loads like a checkpoint of this size, a few
-/// kilobytes on disk; removed by the destructor.
+/// kilobytes on disk; it goes when the object goes.
 class RandomFolder {
  public:
   /// Throws Error.
   RandomFolder(const RandomShape& shape, uint64_t seed);
-  RandomFolder(const RandomFolder&) = delete;
-  RandomFolder& operator=(const RandomFolder&) = delete;
-  ~RandomFolder();
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return folder_.path(); }
 
  private:
-  std::filesystem::path path_;
+  base::TemporaryFolder folder_;
 };
 
 }  // namespace visavis::bench

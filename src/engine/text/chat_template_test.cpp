@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "engine/text/tokenizer.h"
 
 namespace visavis::text {
@@ -173,16 +174,11 @@ TEST(ChatTemplate, LeavesALongConversationRoom) {
 
 class Folder : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / "visavis_chat_template_test";
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   void put(const char* name, const std::string& text) {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
-  fs::path folder_;
+  base::TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 using FindChatTemplate = Folder;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/temporary_folder.h"
 
 namespace visavis::vision {
 namespace {
@@ -84,8 +85,8 @@ TEST(Preprocessor, UnknownValuesAreRefusedByName) {
 }
 
 TEST(Preprocessor, TheNestedDocumentWinsAndPaddingMayStandInTheModelsConfig) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "visavis_preprocessor_test";
-  base::make_folder(folder);
+  const base::TemporaryFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   EXPECT_THROW(read_preprocessor(folder), Error);
   base::write_file_atomically(
       folder / "preprocessor_config.json",
@@ -100,7 +101,6 @@ TEST(Preprocessor, TheNestedDocumentWinsAndPaddingMayStandInTheModelsConfig) {
   EXPECT_FALSE(read_preprocessor(folder).pad_to_square);
   base::write_file_atomically(folder / "config.json", R"({"image_aspect_ratio": "pad"})");
   EXPECT_TRUE(read_preprocessor(folder).pad_to_square);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Preprocessor, OverridesAreCheckedAndChangeTheFingerprint) {

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/rng.h"
+#include "base/temporary_folder.h"
 #include "harness/runner/fake_host.h"
 #include "harness/runner/runner.h"
 #include "harness/store/export.h"
@@ -108,9 +109,8 @@ std::string answers_without_times(const store::RunData& data) {
 }
 
 TEST(Kill, AtTwentyRandomMomentsLosesNothingAndStoresNothingTwice) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "visavis_kill_test";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const base::TemporaryFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   const Experiment experiment = make_experiment(folder);
   base::Rng rng(static_cast<uint64_t>(getpid()));
   int64_t safe = 0;
@@ -133,7 +133,6 @@ TEST(Kill, AtTwentyRandomMomentsLosesNothingAndStoresNothingTwice) {
   EXPECT_EQ(killed.run.state, "complete");
   EXPECT_EQ(answers_without_times(killed),
             answers_without_times(store::read_run(store_path(folder / "whole"))));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "harness/runner/experiment.h"
 #include "harness/runner/schedule.h"
 
@@ -199,7 +200,8 @@ std::string error_of(const fs::path& folder, const Refusal& refusal) {
 }
 
 TEST(Refusals, NameFileAndLineAndWhatIsWanted) {
-  const fs::path folder = fs::path(testing::TempDir()) / "visavis_refusals";
+  const base::TemporaryFolder temporary;
+  const fs::path folder = temporary.path() / "run";
   for (const Refusal& refusal : kRefusals) {
     fs::remove_all(folder);
     fs::create_directories(folder);
@@ -209,7 +211,6 @@ TEST(Refusals, NameFileAndLineAndWhatIsWanted) {
           << refusal.what << ": wanted '" << wanted << "' in: " << error;
     EXPECT_EQ(error.find('\n'), std::string::npos) << refusal.what;
   }
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "harness/suites/items.h"
 #include "harness/suites/pictures.h"
 #include "harness/suites/sample.h"
+#include "harness/suites/test_folder.h"
 
 namespace visavis::suites {
 namespace {
@@ -21,25 +22,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class Folder {
- public:
-  Folder() : path_(std::filesystem::path(testing::TempDir()) / "visavis_forms") {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST(Csv, InAFolderOfPicturesIsASuite) {
-  const Folder folder;
+  const TestFolder folder("visavis_forms");
   folder.write("cat.png", "x");
   folder.write("dog.png", "y");
   folder.write("questions.csv",
@@ -97,7 +81,7 @@ TEST(Messages, TakeTheAssistantsLastTurnAsTheAnswer) {
 }
 
 TEST(Messages, ReadPicturesOutOfDataUrls) {
-  const Folder folder;
+  const TestFolder folder("visavis_forms");
   const std::string bytes = "not really a picture";
   const auto path =
       folder.write("m.jsonl",

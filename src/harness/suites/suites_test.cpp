@@ -11,6 +11,7 @@
 #include "harness/suites/items.h"
 #include "harness/suites/pictures.h"
 #include "harness/suites/suite_folder.h"
+#include "harness/suites/test_folder.h"
 
 namespace visavis::suites {
 namespace {
@@ -44,23 +45,6 @@ std::string items_error(const std::string& text) {
   return error_of([&] { parse_items(text, "items.jsonl", ""); });
 }
 
-class Folder {
- public:
-  Folder() : path_(std::filesystem::path(testing::TempDir()) / "visavis_suites_test") {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST(SuiteFolder, IsReadAsItsContractSays) {
   const Suite suite = load_suite(kTiny);
   EXPECT_EQ(suite.name, "tiny");
@@ -93,7 +77,7 @@ TEST(Pictures, AreLoadedWithTheirContentHash) {
 }
 
 TEST(Pictures, ThatAreMissingAreNamed) {
-  const Folder folder;
+  const TestFolder folder("visavis_suites_test");
   const auto path = folder.write(
       "set.jsonl", R"({"id": "7", "question": "?", "images": ["gone.png"], "answer": "a"})");
   EXPECT_THAT(error_of([&] { load_suite(path); }),
@@ -103,7 +87,7 @@ TEST(Pictures, ThatAreMissingAreNamed) {
 }
 
 TEST(Jsonl, IsASuiteOfItsOwn) {
-  const Folder folder;
+  const TestFolder folder("visavis_suites_test");
   const auto path = folder.write("set.jsonl",
                                  "{\"id\": 1, \"question\": \"How many?\", \"answer\": 3, "
                                  "\"aliases\": [\"three\"], \"category\": \"count\"}\r\n\n"
@@ -147,7 +131,7 @@ TEST(SuiteYaml, GivesFileLineAndKnownKeys) {
 }
 
 TEST(Suite, RefusesUnknownScenariosAndRepeatedIds) {
-  const Folder folder;
+  const TestFolder folder("visavis_suites_test");
   folder.write("suite.yaml", "name: a\ntests: i.jsonl\nscenarios: [{id: x}]\n");
   folder.write("i.jsonl", R"({"id": "1", "question": "?", "scenario": "y"})");
   EXPECT_THAT(error_of([&] { load_suite(folder.path()); }),

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "harness/suites/formats.h"
 #include "harness/suites/pictures.h"
+#include "harness/suites/test_folder.h"
 
 namespace visavis::suites {
 namespace {
@@ -18,7 +19,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const std::filesystem::path kPath = std::filesystem::path(testing::TempDir()) / "visavis_test.tsv";
+const TestFolder kFolder("tsv");
+const std::filesystem::path kPath = kFolder.path() / "visavis_test.tsv";
 
 std::string picture_of(char fill) { return std::string(100, fill); }
 std::string cell_of(char fill) { return base::base64(picture_of(fill)); }
