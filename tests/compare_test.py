@@ -64,6 +64,22 @@ def answers(out):
     return kept
 
 
+def findings(out):
+    """What the report says apart from times and what follows from them."""
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    kept = []
+    for group in summary["groups"]:
+        cells = [{key: cell[key] for key in ("items", "answered", "graded", "full", "partial", "wrong",
+                                             "unparsed", "failed", "accuracy", "low", "high",
+                                             "mean_score", "macro_accuracy")}
+                 for cell in group["cells"]]
+        pairs = [{key: pair[key] for key in ("a", "b", "both", "a_only", "b_only", "clusters",
+                                             "difference", "p", "decision", "sentence")}
+                 for pair in group["pairs"]]
+        kept.append((group["key"], group["items"], cells, pairs))
+    return kept
+
+
 def stored(out):
     with sqlite3.connect(out / "results.sqlite") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -95,6 +111,7 @@ def main():
         compare.finish(broken)
         assert stored(broken) == 2 * QUESTIONS
         assert answers(broken) == answers(whole), "the resumed run differs from the other one"
+        assert findings(broken) == findings(whole), "the resumed report differs from the other one"
 
 
 main()

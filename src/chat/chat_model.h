@@ -45,6 +45,11 @@ struct ModelFacts {
   bool from_cache = false;  // load_seconds is that of packed weights, kept from an earlier load
   Effort effort = {};
   std::string card_bus_id = {};  // of the card that it runs on, as the driver names it
+  bool remote = false;           // behind an endpoint: its memory and weights are not known
+  int parallel = 1;              // requests that it answers at once without slowing each other down
+  double price_prompt = -1;  // of an endpoint, per million tokens in the run's currency; < 0: none
+  double price_completion = -1;
+  std::string family = {};  // of the model, e.g. "qwen"; empty: its name or architecture tells
 };
 
 class ChatModel {

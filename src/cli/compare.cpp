@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "cli/data_folders.h"
+#include "cli/judging.h"
 #include "cli/options.h"
 #include "cli/provenance.h"
 #include "cli/verbs.h"
@@ -26,6 +28,7 @@
 #include "harness/store/store.h"
 #include "harness/suites/document.h"
 #include "harness/suites/formats.h"
+#include "remote/endpoint.h"
 
 namespace visavis::cli {
 namespace {
@@ -75,6 +78,20 @@ runner::Experiment experiment_of(const CompareOptions& options,
   return experiment;
 }
 
+// An option of endpoints reaches the endpoints, any other one the models of this machine.
+void give_option(runner::Experiment& experiment, const std::string& key, const std::string& value) {
+  const std::vector<std::string> names = remote::option_names();
+  const bool of_endpoints = std::find(names.begin(), names.end(), key) != names.end();
+  bool given = false;
+  for (runner::Provider& provider : experiment.providers) {
+    if (remote::is_endpoint(provider.model) != of_endpoints) continue;
+    set_option(provider.options, key, value);
+    given = true;
+  }
+  require(given, "option ", key, " is for ", of_endpoints ? "endpoints" : "models of this machine",
+          ", and no such model is compared");
+}
+
 // The experiment file as it was given; empty without one.
 std::string experiment_text(const CompareOptions& options) {
   constexpr int64_t kMostBytes = 1 << 22;
@@ -102,6 +119,8 @@ std::string ending_line(runner::Ending ending) {
       return "stopped before the time limit";
     case runner::Ending::budget:
       return "stopped before the cost limit";
+    case runner::Ending::decided:
+      return "stopped because the comparison is decided";
     case runner::Ending::interrupted:
       return "stopped on request";
   }
@@ -116,8 +135,7 @@ runner::Experiment make_experiment(const CompareOptions& options,
   if (!options.suites.empty()) experiment.suites.clear();
   for (const std::string& suite : options.suites)
     experiment.suites.push_back({suites::find_suite(suite, "", libraries), ""});
-  for (runner::Provider& provider : experiment.providers)
-    for (const auto& [key, value] : options.model_options) set_option(provider.options, key, value);
+  for (const auto& [key, value] : options.model_options) give_option(experiment, key, value);
   store::Limits& limits = experiment.limits;
   if (options.limit) limits.max_items = *options.limit;
   if (options.budget) limits.max_cost = *options.budget;
@@ -137,6 +155,10 @@ runner::Experiment make_experiment(const CompareOptions& options,
   if (options.revisits) experiment.revisits = *options.revisits;
   if (options.fixed_length) experiment.fixed_items = *options.fixed_length;
   if (options.max_tokens) experiment.generation.max_tokens = *options.max_tokens;
+  if (options.samples) experiment.samples = *options.samples;
+  if (options.stop_when_decided) experiment.judgement.stop_when_decided = true;
+  for (const std::string& folder : options.reuse_answers)
+    experiment.reuse_answers.emplace_back(folder);
   if (options.lang) experiment.lang = *options.lang;
   runner::label_providers(experiment);
   runner::check_experiment(experiment);
@@ -162,6 +184,8 @@ int compare(const CompareOptions& options, chat::ModelHost& host, const std::ato
   runner::StreamProgress progress(err, err_is_terminal);
   const runner::Ending ending =
       runner::run(experiment, schedule, host, run_options, stop, base::steady_clock(), progress);
+  if (!experiment.judgement.judge.provider.empty() && ending != runner::Ending::interrupted)
+    judge_answers(options.out, host, stop, progress);
   const report::Results results =
       report::compute_results(store::read_run(runner::store_path(options.out)));
   report::write_report(results, options.out, experiment.lang);
@@ -171,14 +195,15 @@ int compare(const CompareOptions& options, chat::ModelHost& host, const std::ato
   out << report::terminal_report(results, experiment.lang);
   progress.note(ending_line(ending));
   progress.note("report: " + (options.out / "report.html").string());
-  if (ending == runner::Ending::complete) return kDone;
+  if (ending == runner::Ending::complete || ending == runner::Ending::decided) return kDone;
   progress.note("go on with: --resume");
   return kStopped;
 }
 
 void add_comparison(CLI::App& verb, CompareOptions& options) {
   verb.add_option("EXPERIMENT|MODEL", options.what,
-                  "One experiment file (.yaml), or two or more models (folder or name)")
+                  "One experiment file (.yaml), or two or more models (folder, name or "
+                  "http(s)://HOST/v1#NAME)")
       ->required();
   verb.add_option("-s,--suite", options.suites,
                   "A suite (folder, JSONL file or name); give it again for more; default: demo")
@@ -208,6 +233,15 @@ void add_comparison(CLI::App& verb, CompareOptions& options) {
                   "Questions per model asked again at the end for exactly 64 tokens, so that "
                   "speeds compare at equal lengths (default: 0)")
       ->check(CLI::Range(0, 1000));
+  verb.add_option("--samples", options.samples,
+                  "Answers per model and question (default: 1; more need a temperature)")
+      ->check(CLI::Range(1, 1000));
+  verb.add_flag("--stop-when-decided", options.stop_when_decided,
+                "Stop as soon as a test that allows for several looks decides");
+  verb.add_option("--reuse-answers", options.reuse_answers,
+                  "Take answers that the run in this folder got to exactly the same questions "
+                  "from exactly the same models; give it again for more")
+      ->allow_extra_args(false);
   verb.add_option("--max-tokens", options.max_tokens, "Longest answer (default: the suite's)")
       ->check(CLI::PositiveNumber);
   verb.add_option("--lang", options.lang, "Language of the report")
@@ -227,6 +261,7 @@ void add_compare(CLI::App& app, int& exit_code) {
   verb->footer(
       "Examples:\n"
       "  visavis compare demo-qwen3-vl demo-llava --suite demo --price 2 --out results\n"
+      "  visavis compare demo-llava http://localhost:8000/v1#qwen3-vl --parallel 4\n"
       "  visavis compare experiment.yaml --budget 5 --max-time 2h --out results --resume\n"
       "Exit codes: 0 done, 1 failed, 2 bad experiment, 3 stopped with a valid partial result.");
   verb->callback([options, &exit_code] {

@@ -32,6 +32,9 @@ struct CompareOptions {
   std::optional<int> warmup;
   std::optional<int> revisits;
   std::optional<int> max_tokens;
+  std::optional<int> samples;
+  bool stop_when_decided = false;
+  std::vector<std::string> reuse_answers;  // folders of runs
   std::optional<std::string> lang;
   std::optional<std::string> prices;  // a price table
   std::optional<std::string> card;    // of it

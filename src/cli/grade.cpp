@@ -6,6 +6,7 @@
 
 #include "cli/finished_run.h"
 #include "cli/verbs.h"
+#include "harness/judge/judge.h"
 #include "harness/runner/regrade.h"
 #include "harness/runner/runner.h"
 #include "harness/store/store.h"
@@ -27,7 +28,8 @@ int grade(const FinishedRun& run) {
   const std::filesystem::path path = runner::store_path(run.folder);
   store::Store store = store::Store::open(path);
   const store::RunData before = store.read_all();
-  const std::vector<store::GradeRow> grades = runner::grade_again(before);
+  const std::vector<store::GradeRow> grades =
+      judge::with_judgements(before, runner::grade_again(before));
   store.replace_grades(grades);
   std::cerr << fmt::format("{} answers graded again, {} grades changed\n", grades.size(),
                            count_changed(before.grades, grades));

@@ -38,6 +38,17 @@ constexpr ModelOption kModelOptions[] = {
      "the checkpoint's folder"},
 };
 
+constexpr ModelOption kEndpointOptions[] = {
+    {"--api-key-env", "api_key_env", "Environment variable that holds the endpoint's key"},
+    {"--parallel", "parallel", "Requests at once (default 1)"},
+    {"--timeout", "timeout", "Seconds that one attempt may take (default 300)"},
+    {"--retries", "retries", "Attempts after the first one (default 5)"},
+    {"--requests-per-minute", "requests_per_minute", "Limit kept (default: none)"},
+    {"--tokens-per-minute", "tokens_per_minute", "Limit kept (default: none)"},
+    {"--price-prompt", "price_prompt", "Price of a million prompt tokens"},
+    {"--price-completion", "price_completion", "Price of a million answer tokens"},
+};
+
 struct ModelSwitch {
   const char* flag;
   const char* key;
@@ -62,6 +73,10 @@ void add_model_options(CLI::App& verb, chat::ModelOptions& options) {
   };
   for (const ModelOption& row : kModelOptions) {
     verb.add_option_function<std::string>(row.flag, set(row.key), row.help)->group("Model");
+  }
+  for (const ModelOption& row : kEndpointOptions) {
+    verb.add_option_function<std::string>(row.flag, set(row.key), row.help)
+        ->group("Endpoint (MODEL is http(s)://HOST/v1#NAME)");
   }
   for (const ModelSwitch& row : kModelSwitches) {
     verb.add_flag_callback(

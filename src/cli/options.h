@@ -11,8 +11,9 @@
 
 namespace visavis::cli {
 
-/// Adds --device, --weights, --ctx, ... ; what is given lands in `options` as (key, value) with
-/// underscores, in the order of the table. `options` must outlive the parsing.
+/// Adds --device, --weights, --ctx, ..., and --parallel, --retries, ... for endpoints; what is
+/// given lands in `options` as (key, value) with underscores, in the order of the table. `options`
+/// must outlive the parsing.
 void add_model_options(CLI::App& verb, chat::ModelOptions& options);
 
 struct AnswerOptions {

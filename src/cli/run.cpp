@@ -257,7 +257,9 @@ int run(const Options& options) {
 void add_run(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("run", "Answers a question about pictures, or chats");
-  verb->add_option("MODEL", options->model, "A checkpoint folder or a catalogue name")->required();
+  verb->add_option("MODEL", options->model,
+                   "A checkpoint folder, a catalogue name or http(s)://HOST/v1#NAME")
+      ->required();
   verb->add_option("-i,--image", options->images, "A picture file; give it again for more")
       ->allow_extra_args(false);
   CLI::Option* prompt = verb->add_option(

@@ -133,7 +133,10 @@ TEST(Score, JsonFollowsTheContract) {
 
 TEST(Wiring, RefusalsNameWhatIsWrong) {
   EXPECT_THAT(refusal({"run", "/no/such/folder", "-p", "x"}), HasSubstr("/no/such/folder"));
-  EXPECT_THAT(refusal({"run", "https://host/v1#model", "-p", "x"}), HasSubstr("another version"));
+  EXPECT_THAT(refusal({"run", "https://host/v1", "-p", "x"}), HasSubstr("model's name"));
+  EXPECT_THAT(refusal({"run", "https://host/v1#model", "-p", "x", "--weights", "int4"}),
+              HasSubstr("of an endpoint; known: api_key_env"));
+  EXPECT_THAT(refusal({"inspect", "https://host/v1#model"}), HasSubstr("files of a checkpoint"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--weights", "int3"}), HasSubstr("int3"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--kv", "int4"}), HasSubstr("int8"));
   EXPECT_THAT(refusal({"run", kQwen, "-p", "x", "--ctx", "0"}), HasSubstr("ctx"));

@@ -9,6 +9,7 @@ void add_fidelity(CLI::App& app, int& exit_code);
 void add_grade(CLI::App& app, int& exit_code);
 void add_init(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
+void add_judge(CLI::App& app, int& exit_code);
 void add_kernels(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
@@ -18,6 +19,7 @@ void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
 void add_suites(CLI::App& app, int& exit_code);
 void add_tokenize(CLI::App& app, int& exit_code);
+void add_verdict(CLI::App& app, int& exit_code);
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
@@ -27,6 +29,8 @@ const std::vector<Verb>& verbs() {
       {"init", &add_init},
       {"suites", &add_suites},
       {"grade", &add_grade},
+      {"judge", &add_judge},
+      {"verdict", &add_verdict},
       {"report", &add_report},
       {"diff", &add_diff},
       {"fidelity", &add_fidelity},

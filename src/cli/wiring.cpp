@@ -13,6 +13,7 @@
 #include "cli/devices.h"
 #include "engine/load/weight_policy.h"
 #include "hub/catalogue.h"
+#include "remote/remote_model.h"
 
 namespace visavis::cli {
 namespace {
@@ -126,6 +127,7 @@ class Host : public chat::ModelHost {
   }
 
   chat::ChatModel& open(const std::string& model, const chat::ModelOptions& options) override {
+    if (remote::is_endpoint(model)) return open_endpoint(model, options);
     for (const Resident& resident : residents_) {
       if (resident.name == model && resident.options == options) return *resident.model;
     }
@@ -151,6 +153,7 @@ class Host : public chat::ModelHost {
   }
 
   void close(chat::ChatModel& model) override {
+    std::erase_if(endpoints_, [&model](const Far& far) { return far.model.get() == &model; });
     for (Resident& resident : residents_)
       if (resident.model.get() == &model) finish_writing(resident);
     std::erase_if(residents_, [&model](const Resident& r) { return r.model.get() == &model; });
@@ -163,6 +166,21 @@ class Host : public chat::ModelHost {
     std::unique_ptr<generate::LocalModel> model;
     std::future<std::optional<std::string>> writing;  // of packed weights; why there are none
   };
+
+  struct Far {
+    std::string name;
+    chat::ModelOptions options;
+    std::unique_ptr<remote::RemoteModel> model;
+  };
+
+  chat::ChatModel& open_endpoint(const std::string& model, const chat::ModelOptions& options) {
+    for (const Far& far : endpoints_)
+      if (far.name == model && far.options == options) return *far.model;
+    endpoints_.push_back({model, options,
+                          std::make_unique<remote::RemoteModel>(
+                              model, remote::read_endpoint(model, options), base::steady_clock())});
+    return *endpoints_.back().model;
+  }
 
   // Says what became of the cache, and writes what a next start can map.
   void keep_packed(Resident& resident) {
@@ -214,6 +232,7 @@ class Host : public chat::ModelHost {
   std::optional<Place> settled_;  // what auto came to
   std::deque<Device> devices_;    // before the models on them
   std::vector<Resident> residents_;
+  std::vector<Far> endpoints_;
 };
 
 }  // namespace
@@ -223,8 +242,8 @@ std::unique_ptr<chat::ModelHost> make_model_host(Log log, bool writes_behind) {
 }
 
 std::filesystem::path model_folder(const std::string& model) {
-  require(!model.starts_with("http://") && !model.starts_with("https://"), "model '", model,
-          "': endpoints come with another version; wanted a checkpoint folder");
+  require(!remote::is_endpoint(model), "model '", model,
+          "' is an endpoint; this needs the files of a checkpoint");
   return hub::resolve_model_folder(model);
 }
 

@@ -1,5 +1,5 @@
 // Where names become answerers: the only ModelHost. A folder or a catalogue name is loaded into
-// this process; endpoints come with another version.
+// this process; a URL is an endpoint elsewhere.
 #pragma once
 
 #include <functional>

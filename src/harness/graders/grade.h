@@ -25,6 +25,9 @@ struct Evidence {
   int end = -1;
 };
 
+/// The rule of an answer that a judging model has yet to grade; it is not counted meanwhile.
+inline constexpr const char* kJudgePending = "judge.pending";
+
 struct Grade {
   double score = 0;  // 0 .. 1
   Verdict verdict = Verdict::wrong;

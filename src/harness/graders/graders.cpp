@@ -24,6 +24,14 @@ Grade shown_grade(const suites::Question&, std::string_view answer, const Cutoff
   return grade;
 }
 
+// A model grades it after the run (harness/judge).
+Grade judge_grade(const suites::Question& question, std::string_view answer,
+                  const Cutoffs& cutoffs) {
+  Grade grade = shown_grade(question, answer, cutoffs);
+  grade.rule = kJudgePending;
+  return grade;
+}
+
 std::string known_graders() {
   std::vector<std::string> names;
   for (const Grader& grader : graders()) names.emplace_back(grader.name);
@@ -54,6 +62,7 @@ const std::vector<Grader>& graders() {
       {"facts", &facts_problem, &facts_grade},
       {"changes", &changes_problem, &changes_grade},
       {"all", &all_problem, &all_grade},
+      {"judge", &shown_problem, &judge_grade},
       {"shown", &shown_problem, &shown_grade},
   };
   return table;

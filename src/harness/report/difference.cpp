@@ -88,7 +88,8 @@ RunDifference difference(const store::RunData& before, const store::RunData& aft
       const auto second = grades_after.find({after.models[m].id, after.items[j].id});
       if (first == grades_before.end() || second == grades_after.end()) continue;
       const int64_t cluster =
-          clusters.emplace(cluster_name(after.items[j]), static_cast<int64_t>(clusters.size()))
+          clusters
+              .emplace(store::cluster_name(after.items[j]), static_cast<int64_t>(clusters.size()))
               .first->second;
       paired.push_back({.first_right = first->second->verdict == Verdict::full,
                         .second_right = second->second->verdict == Verdict::full,

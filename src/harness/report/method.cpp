@@ -22,7 +22,7 @@ std::pair<size_t, size_t> questions_and_clusters(const store::RunData& run) {
   for (const store::ItemRow& item : run.items) {
     if (!run.scenario_of(item).graded) continue;
     ++questions;
-    clusters.insert(cluster_name(item));
+    clusters.insert(store::cluster_name(item));
   }
   return {questions, clusters.size()};
 }

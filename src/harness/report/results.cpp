@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/cost/cost.h"
+#include "harness/cost/tokens.h"
 #include "harness/report/advice.h"
 #include "harness/report/method.h"
 #include "harness/verdict/circular.h"
@@ -31,7 +32,8 @@ Table index(const store::RunData& run) {
   std::map<std::string, int64_t> numbers;
   for (const store::ItemRow& item : run.items)
     table.clusters.push_back(
-        numbers.emplace(cluster_name(item), static_cast<int64_t>(numbers.size())).first->second);
+        numbers.emplace(store::cluster_name(item), static_cast<int64_t>(numbers.size()))
+            .first->second);
   for (const store::AnswerRow& answer : run.answers)
     table.answers[static_cast<size_t>(answer.model)][static_cast<size_t>(answer.item)] = &answer;
   for (const store::GradeRow& grade : run.grades)
@@ -83,6 +85,8 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
   std::vector<double> scores, right, ttft, tpot, decode, resize, vision, prefill;
   double seconds = 0;
   double generating = 0;
+  double token_cost = 0;
+  int64_t priced = 0;
   int64_t characters = 0;
   int64_t tokens = 0;
   for (const size_t item : items) {
@@ -91,7 +95,7 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
     const store::GradeRow* grade = table.grades[model][item];
     if (answer == nullptr || grade == nullptr) continue;
     ++cell.answered;
-    if (run.scenario_of(run.items[item]).graded) {
+    if (run.scenario_of(run.items[item]).graded && grade->grade.verdict != Verdict::shown) {
       count(grade->grade.verdict, cell);
       scores.push_back(grade->grade.score);
       right.push_back(grade->grade.verdict == Verdict::full ? 1 : 0);
@@ -108,6 +112,10 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
     add(resize, timing.image_resize);
     add(vision, timing.vision);
     add(prefill, timing.prefill);
+    if (const auto money = cost::token_cost(run.models[model].facts, answer->usage)) {
+      token_cost += *money;
+      ++priced;
+    }
     if (timing.e2e < 0) continue;
     if (run.scenario_of(run.items[item]).graded) {
       paid_seconds.push_back(timing.e2e);
@@ -148,6 +156,14 @@ Cell make_cell(const store::RunData& run, const Table& table, size_t model,
       cell.cost_per_correct_interval = {cost::run_cost(price, seconds_each->interval.low),
                                         cost::run_cost(price, seconds_each->interval.high)};
   }
+  if (run.models[model].facts.remote) {
+    // The machine here only waits for an endpoint; what counts is the endpoint's own price.
+    cell.cost_per_1000.reset();
+    cell.cost_per_correct.reset();
+    if (priced > 0) cell.cost_per_1000 = 1000 * token_cost / static_cast<double>(priced);
+    if (priced > 0 && cell.full > 0)
+      cell.cost_per_correct = *cell.cost_per_1000 / 1000 / cell.accuracy;
+  }
   return cell;
 }
 
@@ -160,7 +176,8 @@ std::vector<verdict::PairResult> make_pairs(const store::RunData& run, const Tab
       for (const size_t item : items) {
         const store::GradeRow* grade_a = table.grades[a][item];
         const store::GradeRow* grade_b = table.grades[b][item];
-        if (grade_a == nullptr || grade_b == nullptr || !run.scenario_of(run.items[item]).graded)
+        if (grade_a == nullptr || grade_b == nullptr || grade_a->grade.verdict == Verdict::shown ||
+            grade_b->grade.verdict == Verdict::shown || !run.scenario_of(run.items[item]).graded)
           continue;
         paired.push_back({.first_right = grade_a->grade.verdict == Verdict::full,
                           .second_right = grade_b->grade.verdict == Verdict::full,
@@ -283,7 +300,8 @@ void decide_pairs(std::vector<Group>& groups, const store::Judgement& judgement)
     for (Group& group : groups)
       if (group.kind == kind && group.graded)
         for (verdict::PairResult& pair : group.pairs) family.push_back(&pair);
-    verdict::decide(family, judgement.alpha, judgement.equivalence_margin);
+    verdict::decide(family, judgement.alpha_at_end > 0 ? judgement.alpha_at_end : judgement.alpha,
+                    judgement.equivalence_margin);
   }
 }
 
@@ -298,11 +316,6 @@ void add_macro_accuracy(std::vector<Group>& groups) {
 }
 
 }  // namespace
-
-std::string cluster_name(const store::ItemRow& item) {
-  const std::string& own = item.question.cluster;
-  return fmt::format("{}/{}", item.suite, own.empty() ? item.question.id : own);
-}
 
 std::vector<std::string> Results::labels() const {
   std::vector<std::string> out;

@@ -120,7 +120,4 @@ struct Results {
 
 Results compute_results(store::RunData run);
 
-/// Names the group of questions about the same source that an item belongs to; itself if none.
-std::string cluster_name(const store::ItemRow& item);
-
 }  // namespace visavis::report

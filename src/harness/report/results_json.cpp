@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "harness/report/opinion_sections.h"
 #include "harness/report/sections.h"
 #include "harness/report/words.h"
 #include "harness/stats/planning.h"
@@ -420,6 +421,7 @@ Json summary_json(const Results& results) {
   json["fidelity"] = Json::array();
   for (const verdict::Fidelity& fidelity : results.fidelity)
     json["fidelity"].push_back(Json::parse(verdict::fidelity_json(fidelity)));
+  json.update(opinions_json(results));
   json["notes"] = texts(results.notes);
   json["method"] = texts(results.method);
   return json;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/opinion_sections.h"
 #include "harness/report/parts.h"
 #include "harness/report/words.h"
 
@@ -226,6 +227,8 @@ const std::vector<Section>& sections() {
       {"speeds", speeds_section, false, true},
       {"fixed_length", fixed_length_section, false, true},
       {"fidelity", fidelity_section, true, true},
+      {"judge", judge_section, true, true},
+      {"people", people_section, true, true},
       {"deployment", deployment_section, true, false},
       {"costs", costs_section, false, true},
       {"other_cards", other_cards_section, false, true},

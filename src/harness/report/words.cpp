@@ -139,6 +139,38 @@ constexpr Word kWords[] = {
     {"multi_image", "trained on several pictures", "针对多图训练"},
     {"yes", "yes", "是"},
     {"not_designed_for", "no: outside its training", "否：超出训练范围"},
+    {"judge", "Judged by a model", "模型评审"},
+    {"judged", "answers of", "被评模型"},
+    {"unread", "unreadable or failed", "无法识别或失败"},
+    {"judge_pair",
+     "{a} against {b}, each pair of answers both ways round: {wins} won, {losses} lost, {ties} "
+     "tied "
+     "({inconsistent} of these because the verdict went with the side), {unread} without a "
+     "readable "
+     "verdict.",
+     "{a} 对 {b}（每对回答交换位置各评一次）：胜 {wins}，负 {losses}，平 {ties}"
+     "（其中 {inconsistent} 次因结论随位置改变），{unread} 次没有可识别的结论。"},
+    {"judge_cost",
+     "Judge {judge}, counted apart from the run: {replies} replies, {prompt} + {completion} "
+     "tokens, "
+     "{seconds:.1f} s",
+     "评审 {judge}（费用与运行分开计算）：{replies} 次回复，{prompt} + {completion} 个词元，"
+     "{seconds:.1f} 秒"},
+    {"strengths", "strengths (Bradley-Terry) with 95 % intervals",
+     "强度（Bradley-Terry）与 95 % 区间"},
+    {"people", "Judged by people", "人工评审"},
+    {"against", "against", "对照"},
+    {"automatic", "automatic grades", "自动评分"},
+    {"answers_both", "answers", "回答数"},
+    {"agreement", "same verdict", "结论一致"},
+    {"kappa", "Cohen's kappa", "Cohen κ"},
+    {"people_note",
+     "Verdicts full, partly and wrong; kappa is the agreement beyond chance (1: complete, 0: as by "
+     "chance), with 95 % intervals. People's verdicts change no figure above.",
+     "结论分为正确、部分正确和错误；κ 为超出偶然的一致程度（1：完全一致，0：等同偶然），附 95 % "
+     "区间。人工结论不改变以上任何指标。"},
+    {"votes", "{votes} votes of {people} people; strengths (Bradley-Terry, ties half): {strengths}",
+     "{people} 人共 {votes} 票；强度（Bradley-Terry，平局计半）：{strengths}"},
     {"answers", "Questions and answers", "题目与回答"},
     {"reference", "reference", "参考答案"},
     {"difficulty", "difficulty", "难度"},

@@ -67,6 +67,11 @@ Pictures load_pictures(const store::ItemRow& item) {
   return pictures;
 }
 
+std::string seed_label(const store::ItemRow& item) {
+  return "suite " + std::to_string(item.suite) + " item " + item.question.id + " sample " +
+         std::to_string(item.sample);
+}
+
 chat::Request make_request(const store::ItemRow& item, const std::vector<chat::Image>& pictures,
                            const Generation& generation, uint64_t seed) {
   chat::Request request;
@@ -88,8 +93,7 @@ chat::Request make_request(const store::ItemRow& item, const std::vector<chat::I
   }
   request.sampling = generation.sampling;
   request.sampling.seed = seed;
-  request.sampling.seed_label =
-      "suite " + std::to_string(item.suite) + " item " + item.question.id + " sample 0";
+  request.sampling.seed_label = seed_label(item);
   request.max_tokens = item.max_tokens;
   request.stop = generation.stop;
   request.reuse = false;  // a question must not be faster because of the one before it

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "chat/chat_model.h"
@@ -16,6 +17,9 @@ using Pictures = std::variant<std::vector<chat::Image>, chat::Failure>;
 
 /// Reads the item's pictures. A picture that is not the one that was planned is a Failure.
 Pictures load_pictures(const store::ItemRow& item);
+
+/// Names the random stream of an item's answer, whatever its place in the run.
+std::string seed_label(const store::ItemRow& item);
 
 /// One user turn: the pictures in order, then the question. The random stream is named after the
 /// question, so that neither order nor resuming changes an answer.

@@ -1,6 +1,7 @@
 #include "harness/runner/experiment.h"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 #include <set>
 #include <utility>
@@ -38,6 +39,17 @@ std::string model_of(const std::string& id, const std::filesystem::path& folder)
   return std::filesystem::is_directory(beside, ignored) ? beside.string() : id;
 }
 
+chat::ModelOptions read_config(const Node& config, const Fields& fields) {
+  if (config.kind != Node::Kind::map) fields.fail_at(config, "'config' is not a map");
+  chat::ModelOptions options;
+  for (const auto& [key, value] : config.entries) {
+    if (value.kind != Node::Kind::scalar)
+      fields.fail_at(value, "'" + key + "' of 'config' is no single value");
+    options.emplace_back(key, value.scalar);
+  }
+  return options;
+}
+
 Provider read_provider(const Node& node, const std::string& file,
                        const std::filesystem::path& folder) {
   if (node.kind == Node::Kind::scalar) {
@@ -49,14 +61,7 @@ Provider read_provider(const Node& node, const std::string& file,
                     fields.text("label"),
                     {},
                     fields.text("license")};
-  const Node* config = fields.find("config");
-  if (config == nullptr) return provider;
-  if (config->kind != Node::Kind::map) fields.fail_at(*config, "'config' is not a map");
-  for (const auto& [key, value] : config->entries) {
-    if (value.kind != Node::Kind::scalar)
-      fields.fail_at(value, "'" + key + "' of 'config' is no single value");
-    provider.options.emplace_back(key, value.scalar);
-  }
+  if (const Node* config = fields.find("config")) provider.options = read_config(*config, fields);
   return provider;
 }
 
@@ -96,13 +101,15 @@ SuiteSource read_suite_source(const Node& node, const std::string& file,
 }
 
 void read_schedule(const Node& node, const std::string& file, Experiment& experiment) {
-  const Fields fields(
-      node, file, "schedule",
-      {"seed", "warmup", "revisits", "order", "residency", "concurrency", "fixed_length"});
+  const Fields fields(node, file, "schedule",
+                      {"seed", "warmup", "revisits", "samples", "order", "residency", "concurrency",
+                       "fixed_length", "stop_when_decided"});
   experiment.seed =
       static_cast<uint64_t>(fields.integer("seed", 42, 0, std::numeric_limits<int64_t>::max()));
   experiment.warmup = static_cast<int>(fields.integer("warmup", 2, 0, 1000));
   experiment.revisits = static_cast<int>(fields.integer("revisits", 8, 0, 1000));
+  experiment.samples = static_cast<int>(fields.integer("samples", 1, 1, 1000));
+  experiment.judgement.stop_when_decided = fields.boolean("stop_when_decided", false);
   experiment.order = choice(fields, "order", "abba", {"abba", "fixed"});
   if (const Node* fixed = fields.find("fixed_length")) {
     const Fields track(*fixed, file, "fixed_length", {"items", "tokens"});
@@ -162,6 +169,23 @@ void read_grading(const Node& node, const std::string& file, graders::Cutoffs& c
     fields.fail_at(node, "'facts_partial' is above 'facts_full'");
 }
 
+// `judge: MODEL` or a provider with what it shall do.
+void read_judge(const Node& node, const std::string& file, const std::filesystem::path& folder,
+                store::JudgePlan& judge) {
+  if (node.kind == Node::Kind::scalar) {
+    judge.provider = model_of(node.scalar, folder);
+    return;
+  }
+  const Fields fields(node, file, "judge", {"id", "config", "rubric", "pairs", "scenarios"});
+  judge.provider = model_of(fields.required_text("id"), folder);
+  if (const Node* config = fields.find("config")) judge.options = read_config(*config, fields);
+  judge.rubric = fields.boolean("rubric", true);
+  judge.pairs = fields.boolean("pairs", true);
+  judge.scenarios = fields.texts("scenarios");
+  if (!judge.rubric && !judge.pairs)
+    fields.fail_at(node, "'judge' has neither 'rubric' nor 'pairs' to do");
+}
+
 void read_recommend(const Node& node, const std::string& file, store::Judgement& judgement) {
   const Fields fields(node, file, "recommend", {"constraints", "weights", "sensitivity"});
   judgement.sensitivity = fields.number("sensitivity", judgement.sensitivity, 0, 1);
@@ -192,7 +216,7 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
   const Node document = suites::parse_yaml(text, name);
   const Fields root(document, name, "experiment",
                     {"description", "providers", "suites", "schedule", "generation_kwargs",
-                     "budget", "grading", "compare", "recommend", "lang"});
+                     "budget", "grading", "compare", "judge", "recommend", "lang"});
   Experiment experiment;
   experiment.description = root.text("description");
   experiment.providers = read_providers(root, folder);
@@ -209,6 +233,8 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
     read_grading(*node, name, experiment.judgement.cutoffs);
   if (const Node* node = root.find("compare")) read_compare(*node, name, experiment.judgement);
   if (const Node* node = root.find("recommend")) read_recommend(*node, name, experiment.judgement);
+  if (const Node* node = root.find("judge"))
+    read_judge(*node, name, folder, experiment.judgement.judge);
   experiment.lang = choice(root, "lang", "en", {"en", "zh"});
   return experiment;
 }
@@ -237,7 +263,10 @@ void label_providers(Experiment& experiment) {
     if (!provider.label.empty()) continue;
     std::filesystem::path path(provider.model);
     if (!path.has_filename()) path = path.parent_path();
-    const std::string name = path.filename().empty() ? provider.model : path.filename().string();
+    std::string name = path.filename().empty() ? provider.model : path.filename().string();
+    // Of an endpoint, the model's name there.
+    if (const size_t hash = provider.model.find('#'); hash != std::string::npos)
+      name = provider.model.substr(hash + 1);
     provider.label = name;
     for (int number = 2; !taken.insert(provider.label).second; ++number)
       provider.label = name + " #" + std::to_string(number);
@@ -251,11 +280,61 @@ void label_providers(Experiment& experiment) {
           base::join(std::vector<std::string>(taken.begin(), taken.end()), ", "));
 }
 
+namespace {
+
+// Options are stored with the results, so a key must not get among them; the value is not repeated.
+void refuse_keys(const chat::ModelOptions& options) {
+  const auto is_word = [](const std::string& text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_';
+    });
+  };
+  for (const auto& [name, value] : options) {
+    require(name != "api_key" && name != "apiKey" && name != "api-key", "option ", name,
+            ": keys do not belong into experiments, which are stored with the results; put it into "
+            "an environment variable and name that with api_key_env");
+    // Whoever mixes the two up writes the key itself here.
+    const bool names_variable =
+        name == "api_key_env" || name == "api-key-env" || name == "apiKeyEnvar";
+    require(!names_variable || (is_word(value) && !value.starts_with("sk")), "option ", name,
+            ": wanted the name of an environment variable, such as MY_API_KEY");
+  }
+}
+
+void refuse_passwords(const std::string& model) {
+  const size_t host = model.find("://");
+  if (host == std::string::npos) return;
+  const std::string authority = model.substr(host + 3, model.find('/', host + 3) - host - 3);
+  require(authority.find('@') == std::string::npos,
+          "an endpoint's URL carries a name or password, which would be stored with the results; "
+          "put the key into an environment variable and name that with api_key_env");
+}
+
+bool has_token_price(const Provider& provider) {
+  return std::any_of(provider.options.begin(), provider.options.end(),
+                     [](const auto& option) { return option.first.starts_with("price"); });
+}
+
+}  // namespace
+
+void refuse_secrets(const std::string& model, const chat::ModelOptions& options) {
+  refuse_keys(options);
+  refuse_passwords(model);
+}
+
 void check_experiment(const Experiment& experiment) {
   require(!experiment.providers.empty(), "no model to compare");
   require(!experiment.suites.empty(), "no suite to compare the models on");
-  require(experiment.limits.max_cost == 0 || experiment.limits.price_per_hour > 0,
-          "a cost limit needs a price per hour (--price, or gpu_price_per_hour in the file)");
+  const std::vector<Provider>& providers = experiment.providers;
+  require(experiment.limits.max_cost == 0 || experiment.limits.price_per_hour > 0 ||
+              std::any_of(providers.begin(), providers.end(), has_token_price),
+          "a cost limit needs a price per hour (--price, or gpu_price_per_hour in the file) or an "
+          "endpoint's price per token");
+  for (const Provider& provider : providers) refuse_secrets(provider.model, provider.options);
+  refuse_secrets(experiment.judgement.judge.provider, experiment.judgement.judge.options);
+  require(experiment.samples == 1 || experiment.generation.sampling.temperature > 0,
+          "samples: ", experiment.samples,
+          " of greedy answers are the same answer; wanted a temperature above 0");
 }
 
 }  // namespace visavis::runner

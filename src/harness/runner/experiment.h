@@ -46,10 +46,12 @@ struct Experiment {
   int revisits = 8;       // questions per model asked again with what it kept of their pictures
   int fixed_items = 0;    // questions per model asked again for exactly so many tokens, so that
   int fixed_tokens = 64;  // speeds compare at equal lengths
+  int samples = 1;        // answers per model and question; more than one needs a temperature
   std::string order = "abba";  // or "fixed": the same order of models at every question
   Generation generation;
   store::Limits limits;
   store::Judgement judgement;
+  std::vector<std::filesystem::path> reuse_answers;  // of the runs in these folders
   std::string lang = "en";
 };
 
@@ -70,8 +72,12 @@ void settle_price(store::Limits& limits);
 /// Error if two labels are equal or the baseline is none of them.
 void label_providers(Experiment& experiment);
 
+/// Throws Error for a key among the options or a password in an endpoint's URL, since both would be
+/// stored with the results; neither is repeated.
+void refuse_secrets(const std::string& model, const chat::ModelOptions& options);
+
 /// Throws Error for what no field can show alone: no provider, no suite, a cost limit without
-/// price.
+/// price, a key among the options, several samples of greedy answers.
 void check_experiment(const Experiment& experiment);
 
 }  // namespace visavis::runner

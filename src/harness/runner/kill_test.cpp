@@ -17,6 +17,7 @@
 #include "harness/runner/fake_host.h"
 #include "harness/runner/runner.h"
 #include "harness/store/export.h"
+#include "harness/store/sqlite.h"
 #include "harness/store/store.h"
 
 namespace visavis::runner {
@@ -108,6 +109,13 @@ std::string answers_without_times(const store::RunData& data) {
   return out;
 }
 
+std::string integrity_of(const std::filesystem::path& path) {
+  store::Connection connection(path, store::Connection::Mode::write);
+  store::Statement check(connection, "PRAGMA integrity_check");
+  check.step();
+  return check.text();
+}
+
 TEST(Kill, AtTwentyRandomMomentsLosesNothingAndStoresNothingTwice) {
   const base::TemporaryFolder temporary;
   const std::filesystem::path& folder = temporary.path();
@@ -117,6 +125,7 @@ TEST(Kill, AtTwentyRandomMomentsLosesNothingAndStoresNothingTwice) {
   for (int kills = 0; kills < kKills; ++kills) {
     safe = std::max(safe, run_and_kill(experiment, folder / "killed", rng));
     if (!std::filesystem::exists(store_path(folder / "killed"))) continue;
+    EXPECT_EQ(integrity_of(store_path(folder / "killed")), "ok");
     const store::RunData data = store::read_run(store_path(folder / "killed"));
     const auto stored = static_cast<int64_t>(data.answers.size());
     EXPECT_GE(stored, safe) << "an answer that was reported as stored is gone";

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,9 +15,14 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "harness/cost/cost.h"
+#include "harness/cost/tokens.h"
 #include "harness/graders/graders.h"
 #include "harness/runner/ask.h"
 #include "harness/runner/fixed_length.h"
+#include "harness/runner/flight.h"
+#include "harness/runner/looks.h"
+#include "harness/runner/opening.h"
+#include "harness/runner/reuse.h"
 #include "harness/runner/revisit.h"
 #include "harness/store/export.h"
 #include "harness/store/store.h"
@@ -26,21 +32,33 @@
 namespace visavis::runner {
 namespace {
 
+constexpr std::chrono::milliseconds kPollInterval{20};
+// Questions that answerers of several requests get at a time, as a multiple of those requests: so
+// many that waiting for the last of a group costs little.
+constexpr size_t kGroupsAtOnce = 4;
+
 // One start of the program: the store, the models and the time that is spent.
 class Session {
  public:
   Session(const Experiment& experiment, const Schedule& schedule, store::Store& store,
-          const std::atomic<bool>& stop, const base::Clock& clock, Progress& progress)
+          const RunOptions& options, const std::atomic<bool>& stop, const base::Clock& clock,
+          Progress& progress)
       : experiment_(experiment),
         schedule_(schedule),
         store_(store),
+        options_(options),
         stop_(stop),
         clock_(clock),
         progress_(progress),
         begin_ns_(clock.now_ns()),
         answered_(store.answered()) {
-    for (const store::SessionRow& earlier : store.read_all().sessions)
-      earlier_seconds_ += earlier.wall_seconds;
+    const store::RunData data = store.read_all();
+    for (const store::SessionRow& earlier : data.sessions) earlier_seconds_ += earlier.wall_seconds;
+    for (const store::AnswerRow& earlier : data.answers)
+      if (earlier.reused_from.empty())
+        token_cost_ += cost::token_cost(data.models.at(static_cast<size_t>(earlier.model)).facts,
+                                        earlier.usage)
+                           .value_or(0);
     for (const machine::GpuFacts& card : machine::gpu_facts()) cards_.emplace_back(card.bus_id);
     row_.started_at = base::utc_timestamp();
     row_.ending = "running";
@@ -48,9 +66,13 @@ class Session {
   }
 
   Ending run(chat::ModelHost& host) {
+    for (const std::filesystem::path& folder : experiment_.reuse_answers)
+      library_.add_run(store_path(folder));
     open_models(host);
+    for (size_t m = 0; m < models_.size(); ++m) (is_far(m) ? far_ : near_).push_back(m);
     first_answer_ns_ = clock_.now_ns();
     const Ending ending = answer_all();
+    set_level(ending);
     if (ending == Ending::complete || ending == Ending::limit) {
       revisit_some();
       fix_lengths();
@@ -106,9 +128,10 @@ class Session {
       const int64_t in_use_before = in_use;
       warm_up(opened, model.id, in_use);
       now.memory.device_peak = in_use - in_use_before;
-      now.memory.host_peak =
-          (peak_is_fresh ? machine::peak_resident_bytes() : machine::resident_bytes()) -
-          resident_before;
+      if (!now.remote)
+        now.memory.host_peak =
+            (peak_is_fresh ? machine::peak_resident_bytes() : machine::resident_bytes()) -
+            resident_before;
       if (before.name.empty()) store_.set_facts(model.id, now);
       models_.push_back(&opened);
     }
@@ -127,6 +150,7 @@ class Session {
       const store::ItemRow& item = schedule_.items[schedule_.items.size() - 1 - i];
       const std::optional<chat::Outcome> outcome = answer(model, item, load_pictures(item));
       if (!outcome) break;
+      add_token_cost(model.facts(), *outcome);
       store::WarmupRow warmup{row_.id, model_id, item.id, -1, ""};
       if (const auto* failure = std::get_if<chat::Failure>(&*outcome)) {
         warmup.failure = failure->message;
@@ -155,37 +179,185 @@ class Session {
     });
   }
 
-  // Why the next question must not be started. Time and money are looked at as they would be
-  // after a question as slow as the slowest so far.
-  std::optional<Ending> reason_to_stop(const store::ItemRow& next) const {
+  // Whether the model gets its questions in groups.
+  bool is_far(size_t m) const { return models_[m]->facts().parallel > 1; }
+
+  size_t group_size() const {
+    size_t most = 1;
+    for (const size_t m : far_)
+      most = std::max(most, static_cast<size_t>(models_[m]->facts().parallel) * kGroupsAtOnce);
+    return most;
+  }
+
+  void add_token_cost(const chat::ModelFacts& facts, const chat::Outcome& outcome) {
+    if (const auto* completion = std::get_if<chat::Completion>(&outcome))
+      token_cost_ += cost::token_cost(facts, completion->usage).value_or(0);
+  }
+
+  // Why the next question must not be started, while `begun` others are still to be answered by
+  // models that get them in groups. Time and money are looked at as they would be after all of
+  // them, each as slow and dear as the worst so far.
+  std::optional<Ending> reason_to_stop(const store::ItemRow& next, size_t begun = 0) const {
     const store::Limits& limits = experiment_.limits;
     if (stop_) return Ending::interrupted;
     if (limits.max_items > 0 && next.id >= limits.max_items) return Ending::limit;
-    const double seconds = spent_seconds() + slowest_item_seconds_;
+    double seconds = spent_seconds() + slowest_item_seconds_;
+    if (!far_.empty())
+      seconds += slowest_request_seconds_ * (1 + static_cast<double>(begun * kGroupsAtOnce) /
+                                                     static_cast<double>(group_size()));
     if (limits.max_seconds > 0 && seconds > limits.max_seconds) return Ending::time;
-    if (limits.max_cost > 0 && cost::run_cost(limits.price_per_hour, seconds) > limits.max_cost)
-      return Ending::budget;
+    const double money = cost::run_cost(limits.price_per_hour, seconds) + token_cost_ +
+                         dearest_answer_ * static_cast<double>((begun + 1) * models_.size());
+    if (limits.max_cost > 0 && money > limits.max_cost) return Ending::budget;
     return std::nullopt;
   }
 
   Ending answer_all() {
-    for (const store::ItemRow& item : schedule_.items) {
-      if (is_answered(item)) continue;
-      if (const std::optional<Ending> reason = reason_to_stop(item)) return *reason;
-      const int64_t begin_ns = clock_.now_ns();
-      const Pictures pictures = load_pictures(item);
-      for (const size_t m : model_order(models_.size(), item.id, experiment_.order)) {
-        if (answered_.count({schedule_.models[m].id, item.id}) > 0) continue;
-        if (stop_) return Ending::interrupted;
-        const machine::EnergyMeter energy(models_[m]->facts().card_bus_id);
-        const std::optional<chat::Outcome> outcome = answer(*models_[m], item, pictures);
-        if (!outcome) return Ending::interrupted;
-        store_answer(schedule_.models[m], item, *outcome, energy.joules());
+    size_t next = 0;
+    while (next < schedule_.items.size()) {
+      if (stop_) return Ending::interrupted;
+      const int64_t before = schedule_.items[next].id;
+      std::vector<const store::ItemRow*> group;
+      std::optional<Ending> reason;
+      for (; next < schedule_.items.size() && group.size() < group_size(); ++next) {
+        const store::ItemRow& item = schedule_.items[next];
+        if (is_answered(item)) continue;
+        // Without models that take turns it is asked when the question is sent.
+        if (!near_.empty()) reason = reason_to_stop(item, group.size());
+        if (reason) break;
+        if (!answer_in_turns(item)) return Ending::interrupted;
+        group.push_back(&item);
       }
-      slowest_item_seconds_ =
-          std::max(slowest_item_seconds_, base::seconds_between(begin_ns, clock_.now_ns()));
+      if (!far_.empty()) {
+        const std::optional<Ending> broken = answer_at_once(group);
+        if (broken) reason = broken;
+      }
+      if (reason) return *reason;
+      const int64_t after = next < schedule_.items.size()
+                                ? schedule_.items[next].id
+                                : static_cast<int64_t>(schedule_.items.size());
+      if (experiment_.judgement.stop_when_decided && look_is_due(before, after, planned_items()) &&
+          is_decided(store_.read_all(), after, planned_items())) {
+        return Ending::decided;
+      }
     }
     return Ending::complete;
+  }
+
+  int64_t planned_items() const {
+    const auto all = static_cast<int64_t>(schedule_.items.size());
+    const int64_t most = experiment_.limits.max_items;
+    return most > 0 ? std::min(most, all) : all;
+  }
+
+  // A run that looks at its answers several times must not be judged as one that looks once.
+  void set_level(Ending ending) {
+    if (!experiment_.judgement.stop_when_decided) return;
+    int64_t complete = 0;
+    while (complete < static_cast<int64_t>(schedule_.items.size()) &&
+           is_answered(schedule_.items[static_cast<size_t>(complete)]))
+      ++complete;
+    store::RunRow run = store_.run();
+    run.judgement.alpha_at_end =
+        level_at_end(run.judgement.alpha, complete, planned_items(), ending == Ending::decided);
+    store_.update_run(run);
+  }
+
+  // The models that take turns; false when the user does not want to wait.
+  bool answer_in_turns(const store::ItemRow& item) {
+    if (near_.empty()) return true;
+    const int64_t begin_ns = clock_.now_ns();
+    const Pictures pictures = load_pictures(item);
+    for (const size_t turn : model_order(near_.size(), item.id, experiment_.order)) {
+      const size_t m = near_[turn];
+      if (answered_.count({schedule_.models[m].id, item.id}) > 0 || take_known(m, item)) continue;
+      if (stop_) return false;
+      const machine::EnergyMeter energy(models_[m]->facts().card_bus_id);
+      const std::optional<chat::Outcome> outcome = answer(*models_[m], item, pictures);
+      if (!outcome) return false;
+      store_answer(m, item, *outcome, energy.joules());
+    }
+    slowest_item_seconds_ =
+        std::max(slowest_item_seconds_, base::seconds_between(begin_ns, clock_.now_ns()));
+    return true;
+  }
+
+  // The models that get several questions at once. With models that take turns, which have answered
+  // the group, all of it is asked; otherwise the first limit that is reached ends it, with every
+  // question that was sent to one model sent to all.
+  std::optional<Ending> answer_at_once(const std::vector<const store::ItemRow*>& group) {
+    Flight flight;
+    std::vector<int64_t> begun_ns(group.size());
+    std::vector<size_t> next(models_.size());
+    size_t allowed = near_.empty() ? 0 : group.size();
+    const size_t answered_before = answered_.size();
+    std::optional<Ending> reason;
+    for (;;) {
+      bool all_sent = true;
+      for (const size_t m : far_) {
+        const auto most = static_cast<size_t>(models_[m]->facts().parallel);
+        while (next[m] < group.size() && static_cast<size_t>(flight.count(m)) < most) {
+          const store::ItemRow& item = *group[next[m]];
+          if (next[m] == allowed) {
+            const size_t open = allowed * far_.size() - (answered_.size() - answered_before);
+            if (!reason) reason = reason_to_stop(item, (open + far_.size() - 1) / far_.size());
+            if (reason) break;
+            ++allowed;
+          }
+          begun_ns[next[m]] = clock_.now_ns();
+          send(flight, m, next[m]++, item);
+        }
+        all_sent = all_sent && next[m] >= (reason ? allowed : group.size());
+      }
+      if (flight.is_empty() && all_sent) return reason;
+      if (stop_) {
+        flight.cancel_all();
+        reason = Ending::interrupted;
+        while (!flight.is_empty()) land(flight, group, begun_ns);
+        return reason;
+      }
+      land(flight, group, begun_ns);
+    }
+  }
+
+  void send(Flight& flight, size_t m, size_t place, const store::ItemRow& item) {
+    if (answered_.count({schedule_.models[m].id, item.id}) > 0 || take_known(m, item)) return;
+    const Pictures pictures = load_pictures(item);
+    if (const auto* failure = std::get_if<chat::Failure>(&pictures)) {
+      store_answer(m, item, *failure, -1);
+      return;
+    }
+    flight.start(*models_[m],
+                 make_request(item, std::get<std::vector<chat::Image>>(pictures),
+                              experiment_.generation, experiment_.seed),
+                 m, place);
+  }
+
+  void land(Flight& flight, const std::vector<const store::ItemRow*>& group,
+            const std::vector<int64_t>& begun_ns) {
+    const std::optional<Flight::Landed> landed = flight.wait(kPollInterval);
+    if (!landed) return;
+    const auto* completion = std::get_if<chat::Completion>(&landed->outcome);
+    if (completion != nullptr && completion->finish == chat::Finish::cancelled) return;
+    slowest_request_seconds_ = std::max(
+        slowest_request_seconds_, base::seconds_between(begun_ns[landed->item], clock_.now_ns()));
+    store_answer(landed->model, *group[landed->item], landed->outcome, -1);
+  }
+
+  std::string key_of(size_t m, const store::ItemRow& item) const {
+    return content_key(schedule_.models[m], models_[m]->facts(), item, experiment_.generation,
+                       experiment_.seed, options_.machine, options_.build);
+  }
+
+  // Takes the answer from an earlier run if the user asked for that and there is one.
+  bool take_known(size_t m, const store::ItemRow& item) {
+    if (library_.size() == 0) return false;
+    std::optional<store::AnswerRow> known = library_.find(key_of(m, item));
+    if (!known) return false;
+    chat::Completion completion;
+    completion.text = known->text;
+    store_row(m, item, std::move(*known), completion);
+    return true;
   }
 
   // The first questions with pictures, since the run's order is a random one anyway; the same ones
@@ -260,14 +432,10 @@ class Session {
     return true;
   }
 
-  void store_answer(const store::ModelRow& model, const store::ItemRow& item,
-                    const chat::Outcome& outcome, double joules) {
+  void store_answer(size_t m, const store::ItemRow& item, const chat::Outcome& outcome,
+                    double joules) {
     store::AnswerRow row;
     row.energy_joules = joules;
-    row.model = model.id;
-    row.item = item.id;
-    row.session = row_.id;
-    row.sequence = static_cast<int64_t>(answered_.size());
     if (const auto* failure = std::get_if<chat::Failure>(&outcome)) {
       row.failure = failure->message.empty() ? "failed without a reason" : failure->message;
     } else {
@@ -282,7 +450,21 @@ class Session {
       row.memory = completion.memory;
       row.prompt_sha256 = completion.prompt_sha256;
       row.notes = completion.notes;
+      row.content_key = key_of(m, item);
+      const double price = cost::token_cost(models_[m]->facts(), completion.usage).value_or(0);
+      token_cost_ += price;
+      dearest_answer_ = std::max(dearest_answer_, price);
     }
+    store_row(m, item, std::move(row), outcome);
+  }
+
+  void store_row(size_t m, const store::ItemRow& item, store::AnswerRow row,
+                 const chat::Outcome& outcome) {
+    const store::ModelRow& model = schedule_.models[m];
+    row.model = model.id;
+    row.item = item.id;
+    row.session = row_.id;
+    row.sequence = static_cast<int64_t>(answered_.size());
     const graders::Grade grade =
         graders::grade(item.question, is_graded(item), outcome, experiment_.judgement.cutoffs);
     store_.add_answer(row, {model.id, item.id, item.question.grader, grade}, wall_seconds());
@@ -306,8 +488,8 @@ class Session {
     standing.total = items * static_cast<int64_t>(schedule_.models.size());
     standing.answered_now = answered_now_;
     standing.seconds_now = base::seconds_between(first_answer_ns_, clock_.now_ns());
-    standing.cost =
-        limits.price_per_hour > 0 ? cost::run_cost(limits.price_per_hour, spent_seconds()) : -1;
+    const double money = cost::run_cost(limits.price_per_hour, spent_seconds()) + token_cost_;
+    standing.cost = money > 0 ? money : -1;
     standing.currency = limits.currency;
     return standing;
   }
@@ -315,6 +497,7 @@ class Session {
   const Experiment& experiment_;
   const Schedule& schedule_;
   store::Store& store_;
+  const RunOptions& options_;
   const std::atomic<bool>& stop_;
   const base::Clock& clock_;
   Progress& progress_;
@@ -324,64 +507,17 @@ class Session {
   std::map<std::string, int64_t> device_in_use_;  // of each card, by all models opened so far
   std::vector<chat::ChatModel*> models_;
   std::vector<machine::EnergyMeter> cards_;
+  std::vector<size_t> near_;  // of models_: those that take turns
+  std::vector<size_t> far_;   // those that answer several requests at once
+  AnswerLibrary library_;
   store::SessionRow row_;
   double earlier_seconds_ = 0;
-  double slowest_item_seconds_ = 0;
+  double slowest_item_seconds_ = 0;     // of models that take turns, all of them
+  double slowest_request_seconds_ = 0;  // of the others, waits included
+  double token_cost_ = 0;               // of endpoints, earlier sessions included
+  double dearest_answer_ = 0;
   int64_t answered_now_ = 0;
 };
-
-store::RunRow make_run_row(const Experiment& experiment, const Schedule& schedule,
-                           const RunOptions& options) {
-  store::RunRow run;
-  run.description = experiment.description;
-  run.plan = schedule.plan;
-  run.seed = experiment.seed;
-  run.warmup = experiment.warmup;
-  run.order = experiment.order;
-  run.judgement = experiment.judgement;
-  run.limits = experiment.limits;
-  run.lang = experiment.lang;
-  run.machine = options.machine;
-  run.build = options.build;
-  run.created_at = base::utc_timestamp();
-  run.state = "running";
-  return run;
-}
-
-store::Store open_or_create(const Experiment& experiment, const Schedule& schedule,
-                            const RunOptions& options) {
-  const std::filesystem::path path = store_path(options.out);
-  const store::RunRow run = make_run_row(experiment, schedule, options);
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored))
-    return store::Store::create(path, run, schedule.models, schedule.suites, schedule.items);
-  require(options.resume, "'", options.out.string(),
-          "' holds a run already; go on with it (--resume) or choose another folder (--out)");
-  store::Store store = store::Store::open(path);
-  require_same_plan(store.run(), store.read_all().items, schedule);
-  store.update_run(run);
-  return store;
-}
-
-// Tells whether the run needs no model: everything (that the limit allows) is answered already.
-// A crash between the last answer and the end leaves such a run marked as running.
-std::optional<Ending> ending_without_work(const Experiment& experiment, const Schedule& schedule,
-                                          store::Store& store) {
-  const std::set<std::pair<int64_t, int64_t>> answered = store.answered();
-  std::optional<Ending> ending = Ending::complete;
-  for (const store::ItemRow& item : schedule.items) {
-    if (experiment.limits.max_items > 0 && item.id >= experiment.limits.max_items) {
-      ending = Ending::limit;
-      break;
-    }
-    for (const store::ModelRow& model : schedule.models)
-      if (answered.count({model.id, item.id}) == 0) return std::nullopt;
-  }
-  const std::vector<store::SessionRow> sessions = store.read_all().sessions;
-  if (!sessions.empty() && store.run().state != name_of(*ending))
-    store.set_state(name_of(*ending), sessions.back().id);
-  return ending;
-}
 
 }  // namespace
 
@@ -395,6 +531,8 @@ const char* name_of(Ending ending) {
       return "time";
     case Ending::budget:
       return "budget";
+    case Ending::decided:
+      return "decided";
     case Ending::interrupted:
       return "interrupted";
   }
@@ -412,7 +550,8 @@ Ending run(const Experiment& experiment, const Schedule& schedule, chat::ModelHo
   store::Store store = open_or_create(experiment, schedule, options);
   const std::optional<Ending> settled = ending_without_work(experiment, schedule, store);
   const Ending ending =
-      settled ? *settled : Session(experiment, schedule, store, stop, clock, progress).run(host);
+      settled ? *settled
+              : Session(experiment, schedule, store, options, stop, clock, progress).run(host);
   store::write_answers(options.out, store.read_all());
   return ending;
 }

@@ -16,7 +16,7 @@
 
 namespace visavis::runner {
 
-enum class Ending { complete, limit, time, budget, interrupted };
+enum class Ending { complete, limit, time, budget, decided, interrupted };
 
 const char* name_of(Ending ending);
 
@@ -31,8 +31,11 @@ struct RunOptions {
 std::filesystem::path store_path(const std::filesystem::path& out);
 
 /// Runs or resumes the experiment, whose schedule is given, and writes answers.jsonl and
-/// answers.csv. Stops only between questions when a limit is reached, and at once (cancelling the
-/// current answer) when `stop` becomes true; what is stored then is a valid partial run. Throws
+/// answers.csv. Models that answer one request at a time take turns, question by question; those
+/// that answer several at once (endpoints) get the same questions in groups, never while one of the
+/// former is being timed. Stops only between questions when a limit is reached, with every begun
+/// question answered by every model, and at once (cancelling the current answers) when `stop`
+/// becomes true; what is stored then is a valid partial run. Throws
 /// Error for a model that cannot be opened, a folder that holds another run, or a disk that is
 /// full.
 Ending run(const Experiment& experiment, const Schedule& schedule, chat::ModelHost& host,

@@ -53,7 +53,8 @@ class PictureHashes {
 };
 
 std::vector<store::ItemRow> read_items(const suites::Suite& suite, int64_t suite_id,
-                                       const Generation& generation, PictureHashes& hashes) {
+                                       const Generation& generation, int samples,
+                                       PictureHashes& hashes) {
   std::vector<store::ItemRow> items;
   for (const suites::Question& question : suite.questions) {
     store::ItemRow item;
@@ -64,7 +65,7 @@ std::vector<store::ItemRow> read_items(const suites::Suite& suite, int64_t suite
       picture.path = std::filesystem::absolute(picture.path).lexically_normal();
     }
     item.max_tokens = generation.max_tokens.value_or(suite.max_tokens.value_or(kDefaultMaxTokens));
-    items.push_back(std::move(item));
+    for (item.sample = 0; item.sample < samples; ++item.sample) items.push_back(item);
   }
   return items;
 }
@@ -118,12 +119,15 @@ std::string plan_json(const Experiment& experiment, const Schedule& schedule) {
     suites.push_back(
         {{"name", suite.name}, {"content_sha256", base::sha256_hex(base::join(contents, "\n"))}});
   }
-  return base::dump_json({{"providers", std::move(providers)},
-                          {"suites", std::move(suites)},
-                          {"seed", experiment.seed},
-                          {"order", experiment.order},
-                          {"warmup", experiment.warmup},
-                          {"generation_kwargs", generation_json(experiment.generation)}});
+  Json plan = {{"providers", std::move(providers)},
+               {"suites", std::move(suites)},
+               {"seed", experiment.seed},
+               {"order", experiment.order},
+               {"warmup", experiment.warmup},
+               {"generation_kwargs", generation_json(experiment.generation)}};
+  // Left out at its neutral value, so that runs from before it can be gone on with.
+  if (experiment.samples > 1) plan["samples"] = experiment.samples;
+  return base::dump_json(plan);
 }
 
 // "providers/0/config/weights was "int4", is "int8"" for the first difference; empty if none.
@@ -157,7 +161,8 @@ Schedule make_schedule(const Experiment& experiment) {
     graders::require_gradable(suite);
     if (source.circular) suites::add_rotations(suite);
     const auto id = static_cast<int64_t>(schedule.suites.size());
-    for (store::ItemRow& item : read_items(suite, id, experiment.generation, hashes))
+    for (store::ItemRow& item :
+         read_items(suite, id, experiment.generation, experiment.samples, hashes))
       schedule.items.push_back(std::move(item));
     schedule.notes.insert(schedule.notes.end(), suite.notes.begin(), suite.notes.end());
     schedule.suites.push_back(

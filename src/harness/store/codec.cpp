@@ -121,7 +121,15 @@ Json judgement_json(const Judgement& judgement) {
           {"licenses_allowed", judgement.licenses_allowed},
           {"licenses", judgement.licenses},
           {"weights", judgement.weights},
-          {"sensitivity", judgement.sensitivity}};
+          {"sensitivity", judgement.sensitivity},
+          {"judge",
+           {{"provider", judgement.judge.provider},
+            {"config", options_json(judgement.judge.options)},
+            {"rubric", judgement.judge.rubric},
+            {"pairs", judgement.judge.pairs},
+            {"scenarios", judgement.judge.scenarios}}},
+          {"stop_when_decided", judgement.stop_when_decided},
+          {"alpha_at_end", judgement.alpha_at_end}};
 }
 
 Judgement judgement_from(const std::string& text) {
@@ -138,6 +146,16 @@ Judgement judgement_from(const std::string& text) {
     judgement.constraints = json.at("constraints").get<std::map<std::string, double>>();
     judgement.weights = json.at("weights").get<std::map<std::string, double>>();
     judgement.sensitivity = json.at("sensitivity").get<double>();
+    if (json.contains("judge")) {  // older stores have none
+      const Json& judge = json.at("judge");
+      judgement.judge.provider = judge.at("provider").get<std::string>();
+      judgement.judge.options = options_from(base::dump_json(judge.at("config")));
+      judgement.judge.rubric = judge.at("rubric").get<bool>();
+      judgement.judge.pairs = judge.at("pairs").get<bool>();
+      judgement.judge.scenarios = judge.at("scenarios").get<std::vector<std::string>>();
+      judgement.stop_when_decided = json.at("stop_when_decided").get<bool>();
+      judgement.alpha_at_end = json.at("alpha_at_end").get<double>();
+    }
     if (!json.contains("licenses")) return judgement;  // older stores have none
     judgement.licenses_allowed = json.at("licenses_allowed").get<std::vector<std::string>>();
     judgement.licenses = json.at("licenses").get<std::map<std::string, std::string>>();

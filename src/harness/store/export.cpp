@@ -73,6 +73,8 @@ Json line_json(const Line& line) {
               {"difficulty", question.difficulty}, {"cluster", question.cluster},
               {"question", question.question},     {"images", std::move(images)},
               {"model", line.model.label}};
+  if (line.item.sample > 0) out["sample"] = line.item.sample;
+  if (!answer.reused_from.empty()) out["reused_from"] = answer.reused_from;
   if (answer.failure.empty()) {
     out["answer"] = answer.text;
     if (!answer.thinking.empty()) out["thinking"] = answer.thinking;

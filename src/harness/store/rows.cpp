@@ -14,4 +14,9 @@ const suites::Scenario& RunData::scenario_of(const ItemRow& item) const {
        "', which is not in it");
 }
 
+std::string cluster_name(const ItemRow& item) {
+  const std::string& own = item.question.cluster;
+  return std::to_string(item.suite) + "/" + (own.empty() ? item.question.id : own);
+}
+
 }  // namespace visavis::store

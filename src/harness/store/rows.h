@@ -17,6 +17,15 @@
 
 namespace visavis::store {
 
+/// A model that judges answers after the run; no provider: none does.
+struct JudgePlan {
+  std::string provider;
+  std::vector<std::pair<std::string, std::string>> options = {};
+  bool rubric = true;  // each answer by itself: full, partial or wrong
+  bool pairs = true;   // two models' answers against each other, both ways round
+  std::vector<std::string> scenarios = {};  // ids; empty: all
+};
+
 /// How answers are judged and recommended; may change on resume, since no answer depends on it.
 struct Judgement {
   std::string baseline;  // label of the model that others are compared with; empty = the first
@@ -30,6 +39,11 @@ struct Judgement {
   std::map<std::string, std::string> licenses;  // of models, by label, as the experiment states
   std::map<std::string, double> weights;        // accuracy, latency, cost, memory
   double sensitivity = 0.2;
+  JudgePlan judge = {};
+  // Stop as soon as the comparison is decided, by a test that may look several times.
+  bool stop_when_decided = false;
+  // What a p value must stay below after the last look of such a run; 0: alpha.
+  double alpha_at_end = 0;
 };
 
 /// What the run may use. Zero means no limit; without a price there are no costs.
@@ -56,7 +70,8 @@ struct RunRow {
   std::string machine;      // JSON object of facts about the machine
   std::string build;        // JSON object of facts about this program
   std::string created_at;   // UTC
-  /// "running" (also after a crash), "complete", "limit", "time", "budget", "interrupted", "failed"
+  /// "running" (also after a crash), "complete", "limit", "time", "budget", "decided",
+  /// "interrupted", "failed"
   std::string state;
 };
 
@@ -96,6 +111,7 @@ struct ItemRow {
   suites::Question question;  // pictures with the absolute paths they were read from
   std::vector<std::string> picture_sha256;
   int max_tokens = 0;
+  int sample = 0;  // 0, 1, ... of the same question; all samples belong to one cluster
 };
 
 /// Table `answers`: unique by (model, item).
@@ -116,6 +132,8 @@ struct AnswerRow {
   std::string prompt_sha256;
   std::vector<std::string> notes;
   double energy_joules = -1;  // of the card while this was answered; -1: not known
+  std::string content_key;    // names everything that the answer follows from; empty: not known
+  std::string reused_from;    // where and when it was given if not in this run; empty: here
 };
 
 /// Table `grades`: one per answer.
@@ -168,6 +186,48 @@ struct FidelityRow {
   std::string measured;
 };
 
+/// Table `judgements`: one reply of a judging model, unique by (kind, item, first, second, judge).
+struct JudgementRow {
+  std::string kind;  // "rubric" or "pair"
+  int64_t item = 0;
+  int64_t first = 0;        // model; of a pair the one whose answer stood first
+  int64_t second = -1;      // the other model of a pair
+  std::string judge;        // MODEL as the experiment calls it
+  std::string content_key;  // names everything that the reply follows from
+  /// "full", "partial", "wrong"; "first", "second", "tie"; "unparsed", "failed" (reply says why)
+  std::string outcome;
+  std::string reply;
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  double seconds = 0;
+  double cost = -1;      // by the judge's price for tokens; negative: no such price
+  bool reused = false;   // the same question to the judge was answered before
+  std::string given_at;  // UTC
+};
+
+/// Table `human_verdicts`: rows are only added; the last one of a person about an answer counts.
+struct HumanVerdictRow {
+  int64_t id = 0;
+  int64_t item = 0;
+  int64_t model = 0;
+  graders::Verdict verdict = graders::Verdict::wrong;  // full, partial or wrong
+  std::string who;
+  std::string given_at;  // UTC
+  std::string note = {};
+};
+
+/// Table `human_votes`: as above, about two models' answers to one question.
+struct HumanVoteRow {
+  int64_t id = 0;
+  int64_t item = 0;
+  int64_t first = 0;   // model
+  int64_t second = 0;  // model
+  double score = 0.5;  // 1: the first is better, 0.5: as good, 0: the second is better
+  std::string who;
+  std::string given_at;  // UTC
+  std::string note = {};
+};
+
 /// Everything a store holds. answers[i] and grades[i] belong together, sorted by (item, model).
 struct RunData {
   RunRow run;
@@ -178,12 +238,19 @@ struct RunData {
   std::vector<AnswerRow> answers;
   std::vector<GradeRow> grades;
   std::vector<WarmupRow> warmups;
-  std::vector<RevisitRow> revisits;           // sorted by (item, model)
-  std::vector<FixedLengthRow> fixed_lengths;  // sorted by (item, model)
-  std::vector<FidelityRow> fidelity;          // sorted by model
+  std::vector<RevisitRow> revisits;             // sorted by (item, model)
+  std::vector<FixedLengthRow> fixed_lengths;    // sorted by (item, model)
+  std::vector<FidelityRow> fidelity;            // sorted by model
+  std::vector<JudgementRow> judgements;         // sorted by (judge, kind, item, first, second)
+  std::vector<HumanVerdictRow> human_verdicts;  // in the order in which they were given
+  std::vector<HumanVoteRow> human_votes;
 
   /// The suite's scenario that the item belongs to.
   const suites::Scenario& scenario_of(const ItemRow& item) const;
 };
+
+/// Names the group of questions about the same source that an item belongs to; itself if none.
+/// All samples of a question share it.
+std::string cluster_name(const ItemRow& item);
 
 }  // namespace visavis::store

@@ -39,8 +39,7 @@ CREATE TABLE items (
   suite INTEGER NOT NULL REFERENCES suites (id), question_id TEXT NOT NULL,
   scenario TEXT NOT NULL, lang TEXT NOT NULL, difficulty INTEGER NOT NULL, cluster TEXT NOT NULL,
   images TEXT NOT NULL, picture_sha256 TEXT NOT NULL, question TEXT NOT NULL,
-  grader TEXT NOT NULL, key TEXT NOT NULL, max_tokens INTEGER NOT NULL,
-  UNIQUE (suite, question_id)
+  grader TEXT NOT NULL, key TEXT NOT NULL, max_tokens INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE answers (
   model INTEGER NOT NULL REFERENCES models (id), item INTEGER NOT NULL REFERENCES items (id),
@@ -105,12 +104,43 @@ CREATE TABLE fidelity (
 ) STRICT;
 )sql";
 
+const char* const kOpinions = R"sql(
+ALTER TABLE models ADD COLUMN remote INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE models ADD COLUMN price_prompt REAL NOT NULL DEFAULT -1;
+ALTER TABLE models ADD COLUMN price_completion REAL NOT NULL DEFAULT -1;
+ALTER TABLE models ADD COLUMN family TEXT NOT NULL DEFAULT '';
+ALTER TABLE items ADD COLUMN sample INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE answers ADD COLUMN content_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE answers ADD COLUMN reused_from TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX items_once ON items (suite, question_id, sample);
+CREATE TABLE judgements (
+  kind TEXT NOT NULL, item INTEGER NOT NULL REFERENCES items (id),
+  first INTEGER NOT NULL REFERENCES models (id), second INTEGER NOT NULL,
+  judge TEXT NOT NULL, content_key TEXT NOT NULL, outcome TEXT NOT NULL, reply TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL,
+  cost REAL NOT NULL, reused INTEGER NOT NULL, given_at TEXT NOT NULL,
+  PRIMARY KEY (kind, item, first, second, judge)
+) STRICT;
+CREATE TABLE human_verdicts (
+  id INTEGER PRIMARY KEY,
+  item INTEGER NOT NULL REFERENCES items (id), model INTEGER NOT NULL REFERENCES models (id),
+  verdict TEXT NOT NULL, who TEXT NOT NULL, given_at TEXT NOT NULL, note TEXT NOT NULL
+) STRICT;
+CREATE TABLE human_votes (
+  id INTEGER PRIMARY KEY,
+  item INTEGER NOT NULL REFERENCES items (id), first INTEGER NOT NULL REFERENCES models (id),
+  second INTEGER NOT NULL REFERENCES models (id), score REAL NOT NULL,
+  who TEXT NOT NULL, given_at TEXT NOT NULL, note TEXT NOT NULL
+) STRICT;
+)sql";
+
 }  // namespace
 
-const std::array<Addition, 3> kAdditions = {{
+const std::array<Addition, 4> kAdditions = {{
     {2, kRevisits},
     {3, "ALTER TABLE models ADD COLUMN from_cache INTEGER NOT NULL DEFAULT 0"},
     {4, kMeasurements},
+    {5, kOpinions},
 }};
 
 }  // namespace visavis::store

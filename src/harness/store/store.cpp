@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "harness/store/codec.h"
+#include "harness/store/opinions.h"
 #include "harness/store/schema.h"
 #include "harness/store/sqlite.h"
 
@@ -97,7 +98,8 @@ void insert_model(Statement& s, const ModelRow& model) {
         facts.name, facts.architecture, facts.device, facts.weights, facts.weights_sha256,
         facts.context, facts.checkpoint_bytes, facts.parameters, facts.load_seconds, memory.weights,
         memory.vision, memory.kv, memory.workspace, memory.device_peak, memory.host_peak,
-        facts.multi_image_trained, facts.from_cache, base::dump_json(effort_json(facts.effort)));
+        facts.multi_image_trained, facts.from_cache, base::dump_json(effort_json(facts.effort)),
+        facts.remote, facts.price_prompt, facts.price_completion, facts.family);
 }
 
 chat::Memory memory_of(Statement& s) {
@@ -135,6 +137,12 @@ std::vector<ModelRow> select_models(const Connection& connection) {
     facts.multi_image_trained = s.integer() != 0;
     facts.from_cache = version >= 3 && s.integer() != 0;
     if (version >= 4) facts.effort = effort_from(s.text());
+    if (version >= 5) {
+      facts.remote = s.integer() != 0;
+      facts.price_prompt = s.real();
+      facts.price_completion = s.real();
+      facts.family = s.text();
+    }
     models.push_back(std::move(model));
   }
   return models;
@@ -189,17 +197,18 @@ base::Json key_and_form(const suites::Question& question) {
 }
 
 void insert_items(Connection& connection, const std::vector<ItemRow>& items) {
-  Statement s(connection, "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement s(connection, "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const ItemRow& item : items) {
     const suites::Question& q = item.question;
     s.run(item.id, item.suite, q.id, q.scenario, q.lang, q.difficulty, q.cluster,
           base::dump_json(pictures_json(q.images)), texts_json(item.picture_sha256), q.question,
-          q.grader, base::dump_json(key_and_form(q)), item.max_tokens);
+          q.grader, base::dump_json(key_and_form(q)), item.max_tokens, item.sample);
   }
 }
 
 std::vector<ItemRow> select_items(const Connection& connection) {
   std::vector<ItemRow> items;
+  const int64_t version = pragma(connection, "user_version");
   Statement s(connection, "SELECT * FROM items ORDER BY id");
   while (s.step()) {
     ItemRow item;
@@ -219,6 +228,7 @@ std::vector<ItemRow> select_items(const Connection& connection) {
     q.key = key_from(key);
     read_form(key, q);
     item.max_tokens = static_cast<int>(s.integer());
+    if (version >= 5) item.sample = static_cast<int>(s.integer());
     items.push_back(std::move(item));
   }
   return items;
@@ -254,6 +264,10 @@ std::vector<AnswerRow> select_answers(const Connection& connection) {
     answer.prompt_sha256 = s.text();
     answer.notes = texts_from(s.text());
     if (version >= 4) answer.energy_joules = s.real();
+    if (version >= 5) {
+      answer.content_key = s.text();
+      answer.reused_from = s.text();
+    }
     answers.push_back(std::move(answer));
   }
   return answers;
@@ -382,6 +396,10 @@ RunData select_all(const Connection& connection) {
   data.revisits = select_revisits(connection);
   data.fixed_lengths = select_fixed_lengths(connection);
   data.fidelity = select_fidelity(connection);
+  if (pragma(connection, "user_version") < 5) return data;
+  data.judgements = select_judgements(connection);
+  data.human_verdicts = select_human_verdicts(connection);
+  data.human_votes = select_human_votes(connection);
   return data;
 }
 
@@ -425,9 +443,10 @@ Store Store::create(const std::filesystem::path& path, const RunRow& run,
     connection.execute(kSchema);
     for (const Addition& addition : kAdditions) connection.execute(addition.sql);
     insert_run(connection, run);
-    Statement model_row(connection,
-                        "INSERT INTO models VALUES "
-                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Statement model_row(
+        connection,
+        "INSERT INTO models VALUES "
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const ModelRow& model : models) insert_model(model_row, model);
     insert_suites(connection, suites);
     insert_items(connection, items);
@@ -490,9 +509,10 @@ void Store::set_facts(int64_t model, const chat::ModelFacts& facts) {
                                 [&](const ModelRow& known) { return known.id == model; });
   require(row != models.end(), "the results store has no model ", model);
   row->facts = facts;
-  Statement statement(database_->connection,
-                      "INSERT OR REPLACE INTO models VALUES "
-                      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement statement(
+      database_->connection,
+      "INSERT OR REPLACE INTO models VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert_model(statement, *row);
   transaction.commit();
 }
@@ -530,7 +550,7 @@ void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wa
   const chat::Memory& memory = answer.memory;
   Statement(database_->connection,
             "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .run(answer.model, answer.item, answer.session, answer.sequence,
            base::valid_utf8(answer.failure), base::valid_utf8(answer.text),
            base::valid_utf8(answer.thinking), std::string_view(chat::name_of(answer.finish)),
@@ -539,7 +559,7 @@ void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wa
            timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e,
            seconds_json(answer.token_times), memory.weights, memory.vision, memory.kv,
            memory.workspace, memory.device_peak, memory.host_peak, answer.prompt_sha256,
-           texts_json(answer.notes), answer.energy_joules);
+           texts_json(answer.notes), answer.energy_joules, answer.content_key, answer.reused_from);
   insert_grade(database_->connection, grade);
   Statement(database_->connection, "UPDATE sessions SET wall_seconds = ? WHERE id = ?")
       .run(wall_seconds, answer.session);
@@ -550,6 +570,16 @@ void Store::replace_grades(const std::vector<GradeRow>& grades) {
   Transaction transaction(database_->connection);
   Statement(database_->connection, "DELETE FROM grades").run();
   for (const GradeRow& grade : grades) insert_grade(database_->connection, grade);
+  transaction.commit();
+}
+
+void Store::add_judgement(const JudgementRow& row) { insert_judgement(database_->connection, row); }
+
+void Store::add_human(const std::vector<HumanVerdictRow>& verdicts,
+                      const std::vector<HumanVoteRow>& votes) {
+  Transaction transaction(database_->connection);
+  for (const HumanVerdictRow& row : verdicts) insert_human_verdict(database_->connection, row);
+  for (const HumanVoteRow& row : votes) insert_human_vote(database_->connection, row);
   transaction.commit();
 }
 

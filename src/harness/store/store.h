@@ -60,6 +60,12 @@ class Store {
   /// Replaces all grades, all or nothing; there is one for every answer. Throws Error.
   void replace_grades(const std::vector<GradeRow>& grades);
 
+  /// Replaces what the same judge said before about the same answers.
+  void add_judgement(const JudgementRow& row);
+  /// Adds what people say, all or nothing; nothing that is there is changed.
+  void add_human(const std::vector<HumanVerdictRow>& verdicts,
+                 const std::vector<HumanVoteRow>& votes);
+
   /// (model, item) of every answer that is stored.
   std::set<std::pair<int64_t, int64_t>> answered() const;
 

@@ -155,6 +155,10 @@ TEST_F(StoreTest, GivesBackEverythingItWasGiven) {
       {.weights = 1, .vision = 2, .kv = 3, .workspace = 4, .device_peak = 5, .host_peak = 6},
       false};
   facts.from_cache = true;
+  facts.remote = true;
+  facts.price_prompt = 0.5;
+  facts.price_completion = 2;
+  facts.family = "f";
   {
     Store store = create();
     EXPECT_EQ(store.begin_session("now"), 1);
@@ -181,6 +185,10 @@ TEST_F(StoreTest, GivesBackEverythingItWasGiven) {
   EXPECT_EQ(data.models[0].facts.memory.host_peak, 6);
   EXPECT_EQ(data.models[0].facts.load_seconds, 1.5);
   EXPECT_TRUE(data.models[0].facts.from_cache);
+  EXPECT_TRUE(data.models[0].facts.remote);
+  EXPECT_EQ(data.models[0].facts.price_prompt, 0.5);
+  EXPECT_EQ(data.models[0].facts.price_completion, 2);
+  EXPECT_EQ(data.models[0].facts.family, "f");
   EXPECT_FALSE(data.models[0].facts.multi_image_trained);
   ASSERT_EQ(data.suites.size(), 1u);
   EXPECT_EQ(data.suites[0].scenarios[0].title.zh, "桌");
@@ -270,6 +278,55 @@ TEST_F(StoreTest, RefusesOtherFilesByName) {
   EXPECT_THAT(error_of([&] { Store::open(file()); }), HasSubstr("no results store"));
 }
 
+TEST_F(StoreTest, KeepsOpinionsBesideGrades) {
+  {
+    Store store = create();
+    store.begin_session("now");
+    store.add_answer(make_answer(0, 0, 0), make_grade(0, 0), 1);
+    JudgementRow judgement{.kind = "pair",
+                           .item = 0,
+                           .first = 1,
+                           .second = 0,
+                           .judge = "j",
+                           .content_key = "k",
+                           .outcome = "tie",
+                           .reply = "r",
+                           .prompt_tokens = 9,
+                           .completion_tokens = 2,
+                           .seconds = 0.5,
+                           .cost = 0.25,
+                           .reused = true,
+                           .given_at = "t"};
+    store.add_judgement(judgement);
+    judgement.outcome = "first";
+    store.add_judgement(judgement);
+    const HumanVerdictRow verdict{.item = 0,
+                                  .model = 0,
+                                  .verdict = graders::Verdict::full,
+                                  .who = "me",
+                                  .given_at = "t",
+                                  .note = "n"};
+    store.add_human(
+        {verdict, verdict},
+        {{.item = 0, .first = 0, .second = 1, .score = 1, .who = "me", .given_at = "t"}});
+    HumanVerdictRow stranger = verdict;
+    stranger.item = 99;
+    EXPECT_THROW(store.add_human({verdict, stranger}, {}), Error) << "all or nothing";
+  }
+  const RunData data = read_run(file());
+  ASSERT_EQ(data.judgements.size(), 1u);
+  EXPECT_EQ(data.judgements[0].outcome, "first");
+  EXPECT_EQ(data.judgements[0].first, 1);
+  EXPECT_EQ(data.judgements[0].cost, 0.25);
+  EXPECT_TRUE(data.judgements[0].reused);
+  ASSERT_EQ(data.human_verdicts.size(), 2u) << "the same person may say it twice";
+  EXPECT_EQ(data.human_verdicts[1].verdict, graders::Verdict::full);
+  EXPECT_EQ(data.human_verdicts[1].note, "n");
+  ASSERT_EQ(data.human_votes.size(), 1u);
+  EXPECT_EQ(data.human_votes[0].score, 1);
+  EXPECT_EQ(data.grades[0].grade.verdict, graders::Verdict::partial);
+}
+
 TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
   {
     Store store = create();
@@ -284,6 +341,14 @@ TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
                          "ALTER TABLE sessions DROP COLUMN energy_joules;"
                          "ALTER TABLE answers DROP COLUMN energy_joules;"
                          "DROP TABLE fixed_length; DROP TABLE fidelity;"
+                         "DROP INDEX items_once; ALTER TABLE items DROP COLUMN sample;"
+                         "ALTER TABLE models DROP COLUMN remote;"
+                         "ALTER TABLE models DROP COLUMN price_prompt;"
+                         "ALTER TABLE models DROP COLUMN price_completion;"
+                         "ALTER TABLE models DROP COLUMN family;"
+                         "ALTER TABLE answers DROP COLUMN content_key;"
+                         "ALTER TABLE answers DROP COLUMN reused_from;"
+                         "DROP TABLE judgements; DROP TABLE human_verdicts; DROP TABLE human_votes;"
                          "PRAGMA user_version = 1",
                          nullptr, nullptr, nullptr),
             SQLITE_OK);
