@@ -1,0 +1,43 @@
+// The page's own words, one row a word. Those of the report's tables come with its data, from C++.
+const rows: [key: string, en: string, zh: string][] = [
+  ['language', '中文', 'English'],
+  ['theme_auto', 'Colours: as the system', '配色：跟随系统'],
+  ['theme_light', 'Colours: light', '配色：浅色'],
+  ['theme_dark', 'Colours: dark', '配色：深色'],
+  ['skip', 'Skip to content', '跳到正文'],
+  ['contents', 'Contents', '目录'],
+  ['questions', 'questions', '题'],
+  ['overview', 'At a glance', '概览'],
+  ['median_answer', 'median answer', '回答中位用时'],
+  ['peak_memory', 'peak memory', '峰值内存'],
+  ['per_1000', 'per 1000 questions', '每千题'],
+  ['other_uses', 'By scenario and by need', '按场景与需求'],
+  ['filter', 'Show figures of', '显示以下题目的指标'],
+  ['kind_all', 'All', '全部'],
+  ['kind_scenario', 'Scenario', '场景'],
+  ['kind_language', 'Language', '语言'],
+  ['kind_difficulty', 'Difficulty', '难度'],
+  ['kind_profile', 'Profile', '用途'],
+  ['understanding', 'Understanding', '理解'],
+  ['speed', 'Speed', '速度'],
+  ['cost', 'Cost', '费用'],
+  ['plots', 'Plots', '图表'],
+  ['plot_speed', 'Accuracy against time', '准确率与用时'],
+  ['plot_speed_axis', 'median time of a whole answer', '完整回答的中位用时'],
+  ['difference', 'difference [95 %]', '差值 [95 %]'],
+  ['detectable', 'smallest difference that so many questions find', '这些题目能发现的最小差异'],
+  ['points', 'points', '百分点'],
+  ['search', 'Search questions and answers', '搜索题目与回答'],
+  ['none_match', 'No question matches.', '没有符合的题目。'],
+  ['enlarge', 'Enlarge picture', '放大图片'],
+  ['picture', 'Picture', '图片'],
+  ['close', 'Close', '关闭'],
+  ['answers_short', 'answers', '个回答'],
+  ['context', 'context (tokens)', '上下文（词元）'],
+  ['cut_off', 'cut off at the limit', '达到长度上限'],
+  ['your_verdict', 'Your verdict', '您的判断'],
+];
+
+const table = new Map(rows.map(([key, en, zh]) => [key, {en, zh}]));
+
+export const ownWord = (key: string) => table.get(key);
