@@ -15,7 +15,7 @@ export const launch = () => chromium.launch({
 export async function openPage(browser, allowed, options = {}) {
   const context = await browser.newContext({viewport: {width: 1280, height: 900}, locale: 'en-GB', ...options});
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(10_000);
   const problems = [];
   page.on('console', message => {
     if (message.type() === 'error') problems.push(message.text());

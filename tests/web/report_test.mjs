@@ -2,33 +2,17 @@
 //
 //   VISAVIS=program VISAVIS_SOURCE=repository node --test report_test.mjs
 import assert from 'node:assert/strict';
-import {execFileSync} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import {pathToFileURL} from 'node:url';
 import {launch, openPage, seriousFaults} from './browser.mjs';
+import {dataOf, smallRun} from './small_run.mjs';
 
-const program = process.env.VISAVIS;
-const source = process.env.VISAVIS_SOURCE;
 let folder, report, browser;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'visavis-report-'));
-  const lines = readFileSync(join(source, 'suites/demo/items.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
-  // Two questions of each scenario are enough for every kind of group.
-  const taken = new Map();
-  const chosen = lines.filter(item => {
-    taken.set(item.scenario, (taken.get(item.scenario) ?? 0) + 1);
-    return taken.get(item.scenario) <= 2;
-  });
-  for (const item of chosen) item.images = item.images.map(image => join(source, 'suites/demo', image));
-  const suite = join(folder, 'some.jsonl');
-  writeFileSync(suite, chosen.map(item => JSON.stringify(item) + '\n').join(''));
-  execFileSync(program, ['compare', ...['qwen3-vl', 'llava'].map(name => join(source, 'models/demo', name)),
-    '--suite', suite, '--price', '2', '--warmup', '0', '--out', join(folder, 'run')], {stdio: 'pipe', timeout: 250_000});
-  report = join(folder, 'run/report.html');
+  ({folder, report} = smallRun(2));
   browser = await launch();
 });
 after(async () => {
@@ -36,7 +20,6 @@ after(async () => {
   rmSync(folder, {recursive: true, force: true});
 });
 
-const dataOf = path => JSON.parse(/id="data">(.*?)<\/script>/s.exec(readFileSync(path, 'utf8'))[1]);
 const open = async (path, options) => {
   const url = pathToFileURL(path).href;
   const opened = await openPage(browser, url, options);
