@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "harness/suites/document.h"
 #include "harness/suites/formats.h"
+#include "harness/suites/promptfoo.h"
 
 namespace visavis::runner {
 namespace {
@@ -77,27 +78,96 @@ std::vector<Provider> read_providers(const Fields& root, const std::filesystem::
   return providers;
 }
 
-SuiteSource read_suite_source(const Node& node, const std::string& file,
-                              const std::filesystem::path& folder,
-                              const std::vector<std::filesystem::path>& libraries) {
-  SuiteSource source;
-  std::string tests;
-  if (node.kind == Node::Kind::scalar) {
-    tests = node.scalar;
-  } else {
-    const Fields fields(node, file, "suite", {"name", "tests", "limit", "circular"});
-    source.name = fields.text("name");
-    tests = fields.required_text("tests");
-    if (fields.find("limit") != nullptr)
-      source.limit = fields.integer("limit", 0, 1, std::numeric_limits<int32_t>::max());
-    source.circular = fields.boolean("circular", false);
-  }
+// A text for both languages, or {en: ..., zh: ...}.
+suites::Titles read_both(const Fields& fields, const char* key) {
+  const Node* node = fields.find(key);
+  if (node == nullptr) return {};
+  if (node->kind == Node::Kind::scalar) return {node->scalar, node->scalar};
+  const Fields both(*node, fields.file(), key, {"en", "zh"});
+  return {both.text("en"), both.text("zh")};
+}
+
+// Where suites are looked for, and what the file says of all tests that stand in it.
+struct SuiteContext {
+  const std::filesystem::path& file;
+  std::filesystem::path folder;
+  const std::vector<std::filesystem::path>& libraries;
+  const Node* default_test = nullptr;
+};
+
+std::filesystem::path find_tests(const std::string& tests, int line, const std::string& file,
+                                 const SuiteContext& context) {
   try {
-    source.path = suites::find_suite(tests, folder, libraries);
-    return source;
+    return suites::find_suite(tests, context.folder, context.libraries);
   } catch (const Error& error) {
-    suites::fail_at(file, node.line, error.what());
+    suites::fail_at(file, line, error.what());
   }
+}
+
+// `tests`, a list of them or where they lie, with the prompts and asserts beside it.
+void read_tests(const Fields& fields, const std::string& name, const SuiteContext& context,
+                SuiteSource& source) {
+  const Node& tests = fields.require("tests");
+  std::vector<suites::Prompt> prompts = suites::read_prompts(fields);
+  if (tests.kind == Node::Kind::list) {
+    if (tests.items.empty()) fields.fail_at(tests, "'tests' is an empty list");
+    if (name.empty()) fields.fail_at(tests, "a suite whose tests stand here needs a 'name'");
+    source.tests = suites::read_inline_tests({.name = name,
+                                              .tests = tests,
+                                              .prompts = std::move(prompts),
+                                              .default_test = context.default_test,
+                                              .asserts = fields.find("assert")},
+                                             context.file);
+    return;
+  }
+  if (const Node* asserts = fields.find("assert"))
+    fields.fail_at(*asserts,
+                   "'assert' goes with tests that stand here; questions that lie in a file "
+                   "bring their own keys");
+  source.path = find_tests(fields.required_text("tests"), tests.line, fields.file(), context);
+  source.prompts = std::move(prompts);
+  source.file = fields.file();
+}
+
+SuiteSource read_suite_source(const Node& node, const std::string& file,
+                              const SuiteContext& context) {
+  SuiteSource source;
+  if (node.kind == Node::Kind::scalar) {
+    source.path = find_tests(node.scalar, node.line, file, context);
+    return source;
+  }
+  const Fields fields(
+      node, file, "suite",
+      {"name", "tests", "prompts", "assert", "pre_prompt", "post_prompt", "limit", "circular"});
+  source.name = fields.text("name");
+  if (fields.find("limit") != nullptr)
+    source.limit = fields.integer("limit", 0, 1, std::numeric_limits<int32_t>::max());
+  source.circular = fields.boolean("circular", false);
+  source.before = read_both(fields, "pre_prompt");
+  source.after = read_both(fields, "post_prompt");
+  read_tests(fields, source.name, context, source);
+  return source;
+}
+
+// The suites, and the tests that stand beside them as in promptfoo's files.
+std::vector<SuiteSource> read_suites(const Fields& root, const std::filesystem::path& file,
+                                     const std::vector<std::filesystem::path>& libraries) {
+  const SuiteContext context{file, file.parent_path(), libraries, root.find("defaultTest")};
+  std::vector<SuiteSource> sources;
+  if (root.find("tests") != nullptr) {
+    sources.emplace_back();
+    read_tests(root, file.stem().string(), context, sources.back());
+  } else if (root.find("prompts") != nullptr) {
+    root.fail_at(root.require("prompts"), "'prompts' stands here without 'tests'");
+  }
+  const Node* list = root.find("suites");
+  if (list == nullptr && !sources.empty()) return sources;
+  const Node& suites = root.require("suites");
+  if (suites.kind != Node::Kind::list || suites.items.empty())
+    root.fail_at(suites, "'suites' is not a list of at least one suite");
+  for (const Node& node : suites.items)
+    sources.push_back(read_suite_source(node, root.file(), context));
+  return sources;
 }
 
 void read_schedule(const Node& node, const std::string& file, Experiment& experiment) {
@@ -214,17 +284,14 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
   const std::string name = file.string();
   const std::filesystem::path folder = file.parent_path();
   const Node document = suites::parse_yaml(text, name);
-  const Fields root(document, name, "experiment",
-                    {"description", "providers", "suites", "schedule", "generation_kwargs",
-                     "budget", "grading", "compare", "judge", "recommend", "lang"});
+  const Fields root(
+      document, name, "experiment",
+      {"description", "providers", "suites", "prompts", "tests", "defaultTest", "schedule",
+       "generation_kwargs", "budget", "grading", "compare", "judge", "recommend", "lang"});
   Experiment experiment;
   experiment.description = root.text("description");
   experiment.providers = read_providers(root, folder);
-  const Node& list = root.require("suites");
-  if (list.kind != Node::Kind::list || list.items.empty())
-    root.fail_at(list, "'suites' is not a list of at least one suite");
-  for (const Node& node : list.items)
-    experiment.suites.push_back(read_suite_source(node, name, folder, libraries));
+  experiment.suites = read_suites(root, file, libraries);
   if (const Node* node = root.find("schedule")) read_schedule(*node, name, experiment);
   if (const Node* node = root.find("generation_kwargs"))
     read_generation(*node, name, experiment.generation);

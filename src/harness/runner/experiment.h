@@ -12,6 +12,7 @@
 #include "chat/request.h"
 #include "harness/store/rows.h"
 #include "harness/suites/suite.h"
+#include "harness/suites/wording.h"
 
 namespace visavis::runner {
 
@@ -22,13 +23,18 @@ struct Provider {
   std::string license = {};  // as the user states it; empty: not stated
 };
 
-/// Where a suite lies and, if not empty, how the experiment calls it.
+/// Where a suite lies, or the suite itself, and, if not empty, how the experiment calls it.
 struct SuiteSource {
   std::filesystem::path path;
   std::string name;
   std::optional<int64_t> limit =
       {};                 // ask a sample of so many questions, by scenario in proportion
   bool circular = false;  // ask multiple-choice questions in every rotation of their options
+  std::optional<suites::Suite> tests = {};   // that stand in the experiment file; then no path
+  std::vector<suites::Prompt> prompts = {};  // around the questions of a suite with a path
+  std::string file = {};                     // the experiment file, for errors about prompts
+  suites::Titles before = {};                // what is asked, by language
+  suites::Titles after = {};
 };
 
 struct Generation {

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "harness/runner/schedule.h"
 
 namespace visavis::runner {
 namespace {
@@ -178,10 +180,99 @@ TEST(Schema, HasTheKeysThatTheReaderKnows) {
        {"schedule", "generation_kwargs", "budget", "grading", "compare", "recommend"})
     EXPECT_EQ(properties_of(root[section]), keys_known_after(kStart + section + ": {zzz: 1}\n"))
         << section;
+  EXPECT_EQ(properties_of(root["defaultTest"]),
+            keys_known_after(kStart + "defaultTest: {zzz: 1}\ntests: [{}]\n"));
+  EXPECT_EQ(properties_of(root["tests"]["anyOf"][1]["items"]),
+            keys_known_after(kStart + "tests: [{zzz: 1}]\n"));
   for (const char* section : {"constraints", "weights"})
     EXPECT_EQ(properties_of(root["recommend"]["properties"][section]),
               keys_known_after(kStart + "recommend: {" + section + ": {zzz: 1}}\n"))
         << section;
+}
+
+TEST(Experiment, TakesTestsThatStandInIt) {
+  const std::string text =
+      "providers: [fake-a]\n"
+      "defaultTest: {options: {cluster_key: id}, assert: [{type: not-contains, value: sorry}]}\n"
+      "prompts: ['Look. {{question}}']\n"
+      "tests:\n"
+      "  - vars: {question: 'What colour?', image: suites/tiny/images/desk.png}\n"
+      "    assert: [{type: contains, value: red}]\n"
+      "suites:\n"
+      "  - name: before_after\n"
+      "    post_prompt: {en: Be brief., zh: 请简短回答。}\n"
+      "    assert: [{type: change-list, value: [地板, 吊灯]}]\n"
+      "    tests:\n"
+      "      - {vars: {images: [a.png, b.png]}, prompts: [列出变化。]}\n"
+      "  - {name: around, tests: tiny, prompts: ['{{question}} Think.'], pre_prompt: Hello.}\n";
+  const Experiment experiment = parse_experiment(text, kSource / "tests/data/e.yaml", {kLibrary});
+  ASSERT_EQ(experiment.suites.size(), 3u);
+  const suites::Question& first = experiment.suites[0].tests.value().questions.at(0);
+  EXPECT_EQ(experiment.suites[0].tests->name, "e");
+  EXPECT_EQ(first.question, "Look. What colour?");
+  EXPECT_EQ(first.cluster, first.id);
+  EXPECT_EQ(first.key.parts.size(), 2u);
+  EXPECT_EQ(first.line, 5);
+  const suites::Question& second = experiment.suites[1].tests.value().questions.at(0);
+  EXPECT_EQ(second.question, "列出变化。");
+  EXPECT_EQ(second.scenario, "before_after");
+  EXPECT_EQ(second.images.at(1).path, kSource / "tests/data/b.png");
+  EXPECT_EQ(second.key.parts.back().grader, "changes");
+  EXPECT_EQ(experiment.suites[1].after.zh, "请简短回答。");
+  EXPECT_FALSE(experiment.suites[2].tests);
+  EXPECT_EQ(experiment.suites[2].before.zh, "Hello.");
+}
+
+TEST(Experiment, PutsPromptsAroundQuestionsOfAFile) {
+  const Experiment plain = parse_experiment(kStart, "e.yaml", {kLibrary});
+  const Experiment around = parse_experiment(
+      "providers: [fake-a]\nsuites: [{tests: tiny, prompts: ['{{question}} Why?', 'Say: "
+      "{{question}}'], pre_prompt: Hello., post_prompt: {zh: 完。}}]\n",
+      "e.yaml", {kLibrary});
+  const Schedule asked = make_schedule(plain);
+  const Schedule wrapped = make_schedule(around);
+  ASSERT_EQ(wrapped.items.size(), 2 * asked.items.size());
+  std::map<std::string, suites::Question> questions;
+  for (const store::ItemRow& item : asked.items) questions[item.question.id] = item.question;
+  for (const store::ItemRow& item : wrapped.items) {
+    const std::string& id = item.question.id;
+    const suites::Question& original = questions.at(id.substr(0, id.size() - 3));
+    const std::string& text = item.question.question;
+    if (!original.key.options.empty()) continue;
+    const std::string end = original.lang == "zh" ? "\n完。" : "";
+    EXPECT_EQ(text, "Hello.\n" +
+                        (id.ends_with("-p1") ? original.question + " Why?"
+                                             : "Say: " + original.question) +
+                        end);
+    EXPECT_EQ(item.question.cluster, original.cluster);
+  }
+}
+
+TEST(Experiment, RefusesTestsByNameAndLine) {
+  const std::string start = "providers: [fake-a]\n";
+  const std::vector<std::pair<const char*, const char*>> refused = {
+      {"suites: [{tests: [{vars: {question: q}}]}]\n", ":2: a suite whose tests stand here needs"},
+      {"suites: [{name: n, tests: []}]\n", ":2: 'tests' is an empty list"},
+      {"suites: [{tests: tiny, assert: [{type: exact, value: x}]}]\n", ":2: 'assert' goes with"},
+      {"suites: [tiny]\nprompts: [Hi]\n", ":3: 'prompts' stands here without 'tests'"},
+      {"tests:\n  - {vars: {question: q}, assert: [{type: nice}]}\n",
+       ":3: no grader for assert type 'nice'"},
+      {"tests: [{vars: {question: q}}]\ndefaultTest: {options: {cluster_key: x}}\n",
+       ":3: 'cluster_key' is 'x', wanted image or id"},
+      {"suites: [{tests: tiny, post_prompt: {fr: non}}]\n", ":2: unknown key 'fr'"},
+  };
+  for (const auto& [text, why] : refused)
+    EXPECT_THAT(parse_error(start + text), HasSubstr(why)) << text;
+  const Experiment unknown = parse_experiment(
+      start + "suites: [{tests: tiny, prompts: ['{{mood}}']}]\n", "e.yaml", {kLibrary});
+  EXPECT_THAT(error_of([&] { make_schedule(unknown); }),
+              HasSubstr("e.yaml:2: the prompt wants the variable 'mood'"));
+  const Experiment twice = parse_experiment(
+      start +
+          "tests: [{metadata: {id: a}, vars: {question: q}}, {metadata: {id: a}, vars: "
+          "{question: r}}]\n",
+      "e.yaml", {kLibrary});
+  EXPECT_THAT(error_of([&] { make_schedule(twice); }), HasSubstr("e.yaml:2: question 'a'"));
 }
 
 }  // namespace

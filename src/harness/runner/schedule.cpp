@@ -154,12 +154,15 @@ Schedule make_schedule(const Experiment& experiment) {
   PictureHashes hashes;
   std::set<std::string> names;
   for (const SuiteSource& source : experiment.suites) {
-    suites::Suite suite = suites::load_suite(source.path);
+    suites::Suite suite = source.tests ? *source.tests : suites::load_suite(source.path);
     if (!source.name.empty()) suite.name = source.name;
+    suites::put_prompts(suite, source.prompts, source.file);
+    suites::check_suite(suite);
     if (source.limit) suites::take_sample(suite, *source.limit, experiment.seed);
     require(names.insert(suite.name).second, "two suites are called '", suite.name, "'");
     graders::require_gradable(suite);
     if (source.circular) suites::add_rotations(suite);
+    suites::wrap_questions(suite, source.before, source.after);
     const auto id = static_cast<int64_t>(schedule.suites.size());
     for (store::ItemRow& item :
          read_items(suite, id, experiment.generation, experiment.samples, hashes))

@@ -33,20 +33,6 @@ Suite read_jsonl(const std::filesystem::path& path) {
   return suite;
 }
 
-void check(const Suite& suite) {
-  std::set<std::string> ids;
-  std::vector<std::string> scenarios;
-  for (const Scenario& scenario : suite.scenarios) scenarios.push_back(scenario.id);
-  for (const Question& question : suite.questions) {
-    require(ids.insert(question.id).second, place_of(suite, question),
-            " has the id of an earlier one");
-    require(std::find(scenarios.begin(), scenarios.end(), question.scenario) != scenarios.end(),
-            place_of(suite, question), " names scenario '", question.scenario,
-            "'; known: ", base::join(scenarios, ", "));
-  }
-  require_pictures(suite);
-}
-
 }  // namespace
 
 const std::vector<Format>& formats() {
@@ -60,6 +46,20 @@ const std::vector<Format>& formats() {
   return table;
 }
 
+void check_suite(const Suite& suite) {
+  std::set<std::string> ids;
+  std::vector<std::string> scenarios;
+  for (const Scenario& scenario : suite.scenarios) scenarios.push_back(scenario.id);
+  for (const Question& question : suite.questions) {
+    require(ids.insert(question.id).second, place_of(suite, question),
+            " has the id of an earlier one");
+    require(std::find(scenarios.begin(), scenarios.end(), question.scenario) != scenarios.end(),
+            place_of(suite, question), " names scenario '", question.scenario,
+            "'; known: ", base::join(scenarios, ", "));
+  }
+  require_pictures(suite);
+}
+
 Suite load_suite(const std::filesystem::path& path) {
   std::error_code ignored;
   require(std::filesystem::exists(path, ignored), "no suite at '", path.string(), "'");
@@ -68,7 +68,7 @@ Suite load_suite(const std::filesystem::path& path) {
     names.push_back(format.name);
     if (!format.accepts(path)) continue;
     Suite suite = format.read(path);
-    check(suite);
+    check_suite(suite);
     return suite;
   }
   fail("'", path.string(),

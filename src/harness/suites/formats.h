@@ -21,6 +21,9 @@ const std::vector<Format>& formats();
 /// its scenarios known and its pictures present. Throws Error with file and line.
 Suite load_suite(const std::filesystem::path& path);
 
+/// The checks of load_suite() alone. Throws Error with file and line.
+void check_suite(const Suite& suite);
+
 /// The path of the suite that `name` means: an existing path (below `folder` if relative), or a
 /// folder of that name in one of `libraries`. Throws Error that lists the known names.
 std::filesystem::path find_suite(const std::string& name, const std::filesystem::path& folder,

@@ -26,48 +26,53 @@ constexpr size_t kMaxOptions = 26;
 constexpr std::array<const char*, 5> kLeftAlone = {"providers", "evaluateOptions", "outputPath",
                                                    "sharing", "tags"};
 
-struct Prompt {
-  std::string text;
-  int line = 0;
-};
-
 // What a test, or defaultTest, says.
 struct Case {
   std::map<std::string, std::string> vars;
   std::vector<std::string> images;
   std::vector<std::string> options;
   std::vector<KeyPart> parts;
+  bool cluster_by_picture = true;  // else every test is a cluster of its own
 };
 
 class Reader {
  public:
-  Reader(std::string_view text, const std::filesystem::path& file)
-      : path_(file), file_(file.string()), root_(parse_yaml(text, file_)) {}
-
-  Suite read() {
-    suite_.name = path_.stem().string();
-    suite_.title = {suite_.name, suite_.name};
+  Reader(const std::filesystem::path& file, const std::string& name)
+      : path_(file), file_(file.string()) {
+    suite_.name = name;
+    suite_.title = {name, name};
     suite_.source = path_;
-    if (root_.kind == Node::Kind::list) {
-      read_tests(root_, {});
+  }
+
+  Suite read_file(std::string_view text) {
+    const Node root = parse_yaml(text, file_);
+    if (root.kind == Node::Kind::list) {
+      read_tests(root, {});
     } else {
-      const Fields fields(root_, file_, "file of tests",
+      const Fields fields(root, file_, "file of tests",
                           {"description", "prompts", "tests", "defaultTest", kLeftAlone[0],
                            kLeftAlone[1], kLeftAlone[2], kLeftAlone[3], kLeftAlone[4]});
       if (const std::string text = fields.text("description"); !text.empty())
         suite_.description = {text, text};
       for (const char* key : kLeftAlone)
         if (fields.find(key) != nullptr) note_left_alone(key);
-      if (const Node* prompts = fields.find("prompts")) read_prompts(fields, *prompts);
-      Case common;
-      if (const Node* node = fields.find("defaultTest"))
-        common = read_case(Fields(*node, file_, "defaultTest", {"vars", "assert"}), {});
+      prompts_ = read_prompts(fields);
       const Node& tests = fields.require("tests");
       if (tests.kind != Node::Kind::list || tests.items.empty())
         fields.fail_at(tests, "'tests' is not a list of at least one test");
-      read_tests(tests, common);
+      read_tests(tests, read_default(fields.find("defaultTest")));
     }
     require(!suite_.questions.empty(), file_, ": holds no test");
+    return std::move(suite_);
+  }
+
+  Suite read_inline(const InlineTests& given) {
+    in_experiment_ = true;
+    scenario_ = suite_.name;
+    prompts_ = given.prompts;
+    Case common = read_default(given.default_test);
+    if (given.asserts != nullptr) read_asserts(*given.asserts, common);
+    read_tests(given.tests, common);
     return std::move(suite_);
   }
 
@@ -77,31 +82,35 @@ class Reader {
                             "未使用 " + path_.filename().string() + " 中的 '" + key + "'。"});
   }
 
-  void read_prompts(const Fields& fields, const Node& list) {
-    const std::vector<std::string> texts = fields.texts("prompts");
-    for (size_t i = 0; i < texts.size(); ++i) {
-      const int line = list.kind == Node::Kind::list ? list.items[i].line : list.line;
-      const std::string_view text = base::trim(texts[i]);
-      if (text.empty()) fail_at(file_, line, "a prompt is empty");
-      if (text.starts_with("file://") || text.starts_with("[") || text.starts_with("{\""))
-        fail_at(file_, line, "a prompt is a file or JSON, wanted its text");
-      prompts_.push_back({texts[i], line});
+  Case read_default(const Node* node) const {
+    if (node == nullptr) return {};
+    const Fields fields(*node, file_, "defaultTest", {"vars", "assert", "options"});
+    Case common = read_case(fields, {});
+    if (const Node* options = fields.find("options")) {
+      const Fields known(*options, file_, "options", {"cluster_key"});
+      const std::string key = known.text("cluster_key", "image");
+      if (key != "image" && key != "id")
+        known.fail_at(*options, "'cluster_key' is '" + key + "', wanted image or id");
+      common.cluster_by_picture = key == "image";
     }
+    return common;
   }
 
-  Case read_case(const Fields& fields, Case found) {
+  Case read_case(const Fields& fields, Case found) const {
     if (const Node* vars = fields.find("vars")) {
       if (vars->kind != Node::Kind::map) fields.fail_at(*vars, "'vars' is not a map");
       for (const auto& [name, value] : vars->entries) read_variable(name, value, found);
     }
-    if (const Node* asserts = fields.find("assert")) {
-      if (asserts->kind != Node::Kind::list) fields.fail_at(*asserts, "'assert' is not a list");
-      for (const Node& node : asserts->items) found.parts.push_back(read_assert(node, file_));
-    }
+    if (const Node* asserts = fields.find("assert")) read_asserts(*asserts, found);
     return found;
   }
 
-  void read_variable(const std::string& name, const Node& value, Case& found) {
+  void read_asserts(const Node& asserts, Case& found) const {
+    if (asserts.kind != Node::Kind::list) fail_at(file_, asserts.line, "'assert' is not a list");
+    for (const Node& node : asserts.items) found.parts.push_back(read_assert(node, file_));
+  }
+
+  void read_variable(const std::string& name, const Node& value, Case& found) const {
     const bool pictures = name == "image" || name == "images";
     if (pictures || name == "options") {
       std::vector<std::string> texts;
@@ -123,7 +132,12 @@ class Reader {
 
   void read_tests(const Node& list, const Case& common) {
     for (const Node& node : list.items) {
-      const Fields fields(node, file_, "test", {"description", "vars", "assert", "metadata"});
+      // In promptfoo's own files a test's prompts are labels of others.
+      const Fields fields =
+          in_experiment_
+              ? Fields(node, file_, "test",
+                       {"description", "vars", "prompts", "assert", "metadata"})
+              : Fields(node, file_, "test", {"description", "vars", "assert", "metadata"});
       const Case test = read_case(fields, common);
       Question question;
       question.line = node.line;
@@ -135,18 +149,19 @@ class Reader {
       if (question.key.options.size() > kMaxOptions)
         fields.fail_at(node, "found " + std::to_string(question.key.options.size()) +
                                  " options, wanted at most " + std::to_string(kMaxOptions));
-      ask(test, question);
+      const std::vector<Prompt> own = read_prompts(fields);
+      ask(test, question, own.empty() ? prompts_ : own);
     }
   }
 
   void read_metadata(const Fields& fields, Question& question) {
-    question.scenario = "all";
+    question.scenario = scenario_;
     question.lang.clear();
     const Node* node = fields.find("metadata");
     if (node == nullptr) return;
     const Fields metadata(*node, file_, "metadata", {"id", "scenario", "lang", "cluster"});
     question.id = metadata.text("id", question.id);
-    question.scenario = metadata.text("scenario", "all");
+    question.scenario = metadata.text("scenario", scenario_);
     question.cluster = metadata.text("cluster");
     question.lang = metadata.text("lang");
     if (!question.lang.empty() && question.lang != "en" && question.lang != "zh")
@@ -166,20 +181,20 @@ class Reader {
       question.images.push_back({.name = path, .path = base::resolve(path_.parent_path(), path)});
     }
     if (question.cluster.empty())
-      question.cluster = question.images.empty() ? question.id : question.images.front().name;
+      question.cluster = question.images.empty() || !test.cluster_by_picture
+                             ? question.id
+                             : question.images.front().name;
   }
 
   // Puts the test to every prompt.
-  void ask(const Case& test, const Question& question) {
-    const std::vector<Prompt> prompts =
-        prompts_.empty() ? std::vector<Prompt>{{"{{question}}", static_cast<int>(question.line)}}
-                         : prompts_;
+  void ask(const Case& test, const Question& question, std::vector<Prompt> prompts) {
+    if (prompts.empty()) prompts = {{"{{question}}", static_cast<int>(question.line)}};
     for (size_t i = 0; i < prompts.size(); ++i) {
       require(suite_.questions.size() < kMaxQuestions, file_, ": more than ", kMaxQuestions,
               " questions");
       Question asked = question;
       if (prompts.size() > 1) asked.id += "-p" + std::to_string(i + 1);
-      asked.stem = filled(prompts[i], test, question);
+      asked.stem = stem_of(prompts[i], test, question);
       if (asked.lang.empty()) asked.lang = has_cjk(asked.stem) ? "zh" : "en";
       asked.question = with_options(
           {.hint = "", .question = asked.stem, .options = asked.key.options, .lang = asked.lang});
@@ -190,33 +205,24 @@ class Reader {
     }
   }
 
-  // The prompt with its {{variables}} filled in; what is filled in is not looked at again.
-  std::string filled(const Prompt& prompt, const Case& test, const Question& question) const {
-    std::string out;
-    size_t at = 0;
-    while (true) {
-      const size_t begin = prompt.text.find("{{", at);
-      out += prompt.text.substr(at, begin == std::string::npos ? begin : begin - at);
-      if (begin == std::string::npos) break;
-      const size_t end = prompt.text.find("}}", begin);
-      if (end == std::string::npos) fail_at(file_, prompt.line, "a '{{' has no '}}'");
-      const std::string name(base::trim(prompt.text.substr(begin + 2, end - begin - 2)));
+  std::string stem_of(const Prompt& prompt, const Case& test, const Question& question) const {
+    std::string text = filled(prompt, file_, [&](const std::string& name) {
       const auto variable = test.vars.find(name);
       if (variable == test.vars.end())
         fail_at(file_, static_cast<int>(question.line),
                 "the prompt of line " + std::to_string(prompt.line) + " wants the variable '" +
                     name + "', which the test does not have");
-      out += variable->second;
-      at = end + 2;
-    }
-    if (base::trim(out).empty())
+      return variable->second;
+    });
+    if (base::trim(text).empty())
       fail_at(file_, static_cast<int>(question.line), "the question is empty");
-    return out;
+    return text;
   }
 
   std::filesystem::path path_;
   std::string file_;
-  Node root_;
+  bool in_experiment_ = false;
+  std::string scenario_ = "all";  // of tests that name none
   Suite suite_;
   std::vector<Prompt> prompts_;
   size_t tests_ = 0;
@@ -229,7 +235,11 @@ bool is_promptfoo(const std::filesystem::path& path) {
 }
 
 Suite parse_promptfoo(std::string_view text, const std::filesystem::path& file) {
-  return Reader(text, file).read();
+  return Reader(file, file.stem().string()).read_file(text);
+}
+
+Suite read_inline_tests(const InlineTests& given, const std::filesystem::path& file) {
+  return Reader(file, given.name).read_inline(given);
 }
 
 Suite read_promptfoo(const std::filesystem::path& path) {
