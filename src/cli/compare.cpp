@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "cli/data_folders.h"
 #include "cli/judging.h"
+#include "cli/language.h"
 #include "cli/options.h"
 #include "cli/provenance.h"
 #include "cli/verbs.h"
@@ -160,6 +161,7 @@ runner::Experiment make_experiment(const CompareOptions& options,
   for (const std::string& folder : options.reuse_answers)
     experiment.reuse_answers.emplace_back(folder);
   if (options.lang) experiment.lang = *options.lang;
+  if (experiment.lang.empty()) experiment.lang = locale_language();
   runner::label_providers(experiment);
   runner::check_experiment(experiment);
   return experiment;
@@ -244,7 +246,8 @@ void add_comparison(CLI::App& verb, CompareOptions& options) {
       ->allow_extra_args(false);
   verb.add_option("--max-tokens", options.max_tokens, "Longest answer (default: the suite's)")
       ->check(CLI::PositiveNumber);
-  verb.add_option("--lang", options.lang, "Language of the report")
+  verb.add_option("--lang", options.lang,
+                  "Language of the report (default: the experiment's, or else the locale's)")
       ->check(CLI::IsMember({"en", "zh"}));
   add_model_options(verb, options.model_options);
 }

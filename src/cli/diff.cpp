@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/language.h"
 #include "cli/verbs.h"
 #include "harness/report/difference.h"
 #include "harness/runner/runner.h"
@@ -18,6 +19,7 @@ struct Options {
   std::filesystem::path before;
   std::filesystem::path after;
   bool json = false;
+  std::string lang;
 };
 
 const char* word_of(verdict::Decision decision) {
@@ -54,20 +56,41 @@ base::Json as_json(const report::RunDifference& found) {
           {"regressed", found.regressed()}};
 }
 
-void print(const report::RunDifference& found) {
+const char* chinese_word_of(verdict::Decision decision) {
+  switch (decision) {
+    case verdict::Decision::first_better:
+      return "变差";
+    case verdict::Decision::second_better:
+      return "变好";
+    case verdict::Decision::equivalent:
+      return "相当";
+    case verdict::Decision::undecided:
+      return "未能判定";
+    case verdict::Decision::cannot_decide:
+      return "题目太少，无法判定";
+  }
+  return "未能判定";
+}
+
+void print(const report::RunDifference& found, const std::string& lang) {
   for (const report::ModelDifference& model : found.models) {
     const verdict::PairResult& pair = model.pair;
-    fmt::print(
+    say(lang,
         "{}: {:.1f} % -> {:.1f} % fully right ({} questions; right only before {}, only "
         "after {}; p = {:.2g}): {}\n",
+        "{}：完全正确 {:.1f} % -> {:.1f} %（{} 道题；仅之前正确 {}，仅之后正确 {}；"
+        "p = {:.2g}）：{}\n",
         model.label, 100 * model.before, 100 * model.after, pair.both, pair.only_first,
-        pair.only_second, pair.p_holm.value_or(pair.p), word_of(pair.decision));
+        pair.only_second, pair.p_holm.value_or(pair.p),
+        lang == "zh" ? chinese_word_of(pair.decision) : word_of(pair.decision));
   }
   if (!found.only_before.empty())
-    fmt::print("only before: {}\n", base::join(found.only_before, ", "));
-  if (!found.only_after.empty()) fmt::print("only after: {}\n", base::join(found.only_after, ", "));
+    say(lang, "only before: {}\n", "仅在之前：{}\n", base::join(found.only_before, ", "));
+  if (!found.only_after.empty())
+    say(lang, "only after: {}\n", "仅在之后：{}\n", base::join(found.only_after, ", "));
   if (found.changed_questions > 0)
-    fmt::print("left out: {} questions that are not the same in both\n", found.changed_questions);
+    say(lang, "left out: {} questions that are not the same in both\n",
+        "未比较：两次运行中不相同的 {} 道题\n", found.changed_questions);
 }
 
 int run(const Options& options) {
@@ -77,7 +100,7 @@ int run(const Options& options) {
   if (options.json)
     std::cout << base::dump_json(as_json(found), 1) << "\n";
   else
-    print(found);
+    print(found, options.lang);
   return found.regressed() ? kRegression : kDone;
 }
 
@@ -89,6 +112,7 @@ void add_diff(CLI::App& app, int& exit_code) {
   verb->add_option("BEFORE", options->before, "The folder of the earlier run")->required();
   verb->add_option("AFTER", options->after, "The folder of the later run")->required();
   verb->add_flag("--json", options->json, "Print JSON");
+  add_language(*verb, options->lang);
   verb->footer(
       "Examples:\n"
       "  visavis diff runs/last-week runs/today\n"

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/compare.h"
 #include "cli/data_folders.h"
+#include "cli/language.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/wiring.h"
@@ -33,6 +34,7 @@ struct Options {
   int64_t batch = 0;
   std::string into;
   bool json = false;
+  std::string lang;
 };
 
 void set_option(chat::ModelOptions& options, const std::string& key, const std::string& value) {
@@ -77,19 +79,25 @@ std::string interval_text(const verdict::Known& known, double factor) {
   return text;
 }
 
-void print(const verdict::Fidelity& found, const runner::Fidelities& measured) {
-  fmt::print("{}: {} against {}, {} questions, {} tokens\n", found.model, found.weights,
-             found.against, found.items, found.tokens);
-  fmt::print("KL divergence per token (nats):  {}\n", interval_text(found.divergence, 1));
-  fmt::print("same likeliest token (%):        {}\n", interval_text(found.agreement, 100));
-  fmt::print("equal answers:                   {} of {}\n", found.same_text, found.items);
-  fmt::print("answers that flipped:            {} lost, {} won of {} graded\n",
-             found.only_reference, found.only_model, found.graded);
-  fmt::print("loss (points):                   {}, p = {:.2g}\n", interval_text(found.loss, 100),
-             found.p);
-  fmt::print("{}\n", verdict::in_words(found).en);
+void print(const verdict::Fidelity& found, const runner::Fidelities& measured,
+           const std::string& lang) {
+  say(lang, "{}: {} against {}, {} questions, {} tokens\n", "{}：{} 对照 {}，{} 道题，{} 个词元\n",
+      found.model, found.weights, found.against, found.items, found.tokens);
+  say(lang, "KL divergence per token (nats):  {}\n", "每词元 KL 散度（nat）：  {}\n",
+      interval_text(found.divergence, 1));
+  say(lang, "same likeliest token (%):        {}\n", "最可能词元相同（%）：    {}\n",
+      interval_text(found.agreement, 100));
+  say(lang, "equal answers:                   {} of {}\n", "回答相同：               {} / {}\n",
+      found.same_text, found.items);
+  say(lang, "answers that flipped:            {} lost, {} won of {} graded\n",
+      "对错翻转：               变错 {}，变对 {}，共评分 {}\n", found.only_reference,
+      found.only_model, found.graded);
+  say(lang, "loss (points):                   {}, p = {:.2g}\n",
+      "损失（百分点）：         {}，p = {:.2g}\n", interval_text(found.loss, 100), found.p);
+  const suites::Titles words = verdict::in_words(found);
+  fmt::print("{}\n", lang == "zh" ? words.zh : words.en);
   for (const runner::Fidelities::Item& item : measured.items)
-    if (!item.failure.empty()) fmt::print("left out: {}\n", item.failure);
+    if (!item.failure.empty()) say(lang, "left out: {}\n", "未计入：{}\n", item.failure);
 }
 
 // Into the store of a run that holds this checkpoint at these weights.
@@ -124,10 +132,11 @@ int run_batch(const Options& options, chat::ModelHost& host) {
                                  1)
               << "\n";
   } else {
-    fmt::print("{} of {} greedy answers are the same alone and in a batch of {}", same, compared,
-               found.batch);
-    if (found.failed > 0) fmt::print("; {} failed", found.failed);
-    if (!found.different.empty()) fmt::print("; different: {}", base::join(found.different, ", "));
+    say(options.lang, "{} of {} greedy answers are the same alone and in a batch of {}",
+        "{} / {} 个贪心回答单独生成与批大小 {} 时相同", same, compared, found.batch);
+    if (found.failed > 0) say(options.lang, "; {} failed", "；{} 个失败", found.failed);
+    if (!found.different.empty())
+      say(options.lang, "; different: {}", "；不同：{}", base::join(found.different, ", "));
     fmt::print("\n");
   }
   return found.different.empty() && compared > 0 ? kDone : kFailed;
@@ -153,7 +162,7 @@ int run(const Options& options) {
   if (options.json)
     std::cout << verdict::fidelity_json(found) << "\n";
   else
-    print(found, measured);
+    print(found, measured, options.lang);
   return kDone;
 }
 
@@ -182,6 +191,7 @@ void add_fidelity(CLI::App& app, int& exit_code) {
   verb->add_option("--into", options->into,
                    "Keep the result with the run in this folder, for its report");
   verb->add_flag("--json", options->json, "Print JSON");
+  add_language(*verb, options->lang);
   add_model_options(*verb, options->model_options);
   verb->footer(
       "Examples:\n"

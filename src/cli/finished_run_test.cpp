@@ -73,6 +73,13 @@ TEST_F(FinishedRunTest, ReportWritesTheSameFilesAgain) {
               HasSubstr("准确率"));
 }
 
+TEST_F(FinishedRunTest, ReportWritesPredictionsForVlmevalkit) {
+  const fs::path out = folder_ / "predictions";
+  printed_by(&add_report, {"report", folder_.string(), "--vlmevalkit", out.string()});
+  EXPECT_TRUE(fs::is_regular_file(out / "fake-a_tiny.tsv"));
+  EXPECT_THAT(base::read_file(out / "fake-b_tiny.tsv"), HasSubstr("\tprediction\n"));
+}
+
 TEST_F(FinishedRunTest, GradingAgainRestoresWhatTheGradersSay) {
   const fs::path path = runner::store_path(folder_);
   const std::vector<store::GradeRow> right = store::read_run(path).grades;

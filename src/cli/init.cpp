@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "cli/language.h"
 #include "cli/verbs.h"
 
 namespace visavis::cli {
@@ -24,7 +25,7 @@ constexpr size_t kMaxPictures = 100'000;
 
 struct Options {
   fs::path folder;
-  std::string lang = "en";
+  std::string lang;
   std::string models = "demo-qwen3-vl,demo-llava";
 };
 
@@ -113,7 +114,8 @@ std::string experiment_yaml(const Options& options) {
          "schedule: {seed: 42, warmup: 2, order: abba}\n"
          "generation_kwargs: {temperature: 0, max_tokens: 256}\n"
          "budget: {currency: CNY, gpu_price_per_hour: 2.0, max_cost: 5, max_time: 2h}\n"
-         "compare: {alpha: 0.05, equivalence_margin: 0.05}\n";
+         "compare: {alpha: 0.05, equivalence_margin: 0.05}\n"
+         "lang: en\n";
 }
 
 }  // namespace
@@ -143,8 +145,7 @@ void add_init(CLI::App& app, int& exit_code) {
       app.add_subcommand("init", "Makes an experiment of your own from a folder of pictures");
   verb->add_option("DIR", options->folder, "A folder with pictures (.jpg, .png, .webp)")
       ->required();
-  verb->add_option("--lang", options->lang, "Language of the files (default: en)")
-      ->check(CLI::IsMember({"en", "zh"}));
+  add_language(*verb, options->lang);
   verb->add_option("--models", options->models,
                    "Models to compare, separated by commas (default: the two demo models)");
   verb->footer(
@@ -155,14 +156,11 @@ void add_init(CLI::App& app, int& exit_code) {
     const size_t pictures = init_experiment(options->folder, options->lang, options->models);
     const std::string questions = (options->folder / "questions.csv").string();
     const std::string experiment = (options->folder / "experiment.yaml").string();
-    if (options->lang == "zh")
-      fmt::print(
-          "已为 {} 张图片写好 {} 和 {}\n请先在 questions.csv 中填写问题和答案，再运行："
-          "visavis compare {}\n",
-          pictures, questions, experiment, experiment);
-    else
-      fmt::print("{} pictures: wrote {} and {}\nfill in questions.csv, then: visavis compare {}\n",
-                 pictures, questions, experiment, experiment);
+    say(options->lang,
+        "{} pictures: wrote {} and {}\nfill in questions.csv, then: visavis compare {}\n",
+        "已为 {} 张图片写好 {} 和 {}\n请先在 questions.csv 中填写问题和答案，再运行："
+        "visavis compare {}\n",
+        pictures, questions, experiment, experiment);
     exit_code = kDone;
   });
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cli/compare.h"
 #include "cli/data_folders.h"
+#include "cli/language.h"
 #include "cli/options.h"
 #include "cli/provenance.h"
 #include "cli/verbs.h"
@@ -98,59 +99,71 @@ std::string minutes(double seconds) {
   return seconds < 120 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.1f} min", seconds / 60);
 }
 
-void print(const plan::Forecast& found, const MemoryFit& memory, const store::Limits& limits) {
-  fmt::print("questions: {}, models: {}\n", found.questions, found.models.size());
+void print(const plan::Forecast& found, const MemoryFit& memory, const store::Limits& limits,
+           const std::string& lang) {
+  const bool chinese = lang == "zh";
+  say(lang, "questions: {}, models: {}\n", "题目：{}，模型：{}\n", found.questions,
+      found.models.size());
   for (const plan::ModelForecast& model : found.models) {
     if (!model.question) {
-      fmt::print("{}: no run of it on this machine is known; --calibrate asks a few questions\n",
-                 model.label);
+      say(lang, "{}: no run of it on this machine is known; --calibrate asks a few questions\n",
+          "{}：未知其在本机的运行；--calibrate 会试问几道题\n", model.label);
       continue;
     }
-    fmt::print("{}: {:.3f} s a question [{:.3f} - {:.3f}] (from {} answers), load {}\n",
-               model.label, model.question->value, model.question->low, model.question->high,
-               model.answers_known,
-               model.load_seconds ? minutes(*model.load_seconds) : "not known");
+    say(lang, "{}: {:.3f} s a question [{:.3f} - {:.3f}] (from {} answers), load {}\n",
+        "{}：每题 {:.3f} 秒 [{:.3f} - {:.3f}]（据 {} 个回答），加载 {}\n", model.label,
+        model.question->value, model.question->low, model.question->high, model.answers_known,
+        model.load_seconds ? minutes(*model.load_seconds)
+        : chinese          ? "未知"
+                           : "not known");
   }
-  const char* kind = found.estimate ? "estimate, a range: " : "";
+  const char* estimate = chinese ? "估计范围：" : "estimate, a range: ";
+  const char* kind = found.estimate ? estimate : "";
   if (found.seconds)
-    fmt::print("time: {}{} [{} - {}]\n", kind, minutes(found.seconds->value),
-               minutes(found.seconds->low), minutes(found.seconds->high));
+    say(lang, "time: {}{} [{} - {}]\n", "时间：{}{} [{} - {}]\n", kind,
+        minutes(found.seconds->value), minutes(found.seconds->low), minutes(found.seconds->high));
   if (found.cost)
-    fmt::print("money: {}{:.3f} {} [{:.3f} - {:.3f}] at {} {} an hour\n", kind, found.cost->value,
-               limits.currency, found.cost->low, found.cost->high, limits.price_per_hour,
-               limits.currency);
+    say(lang, "money: {}{:.3f} {} [{:.3f} - {:.3f}] at {} {} an hour\n",
+        "费用：{}{:.3f} {} [{:.3f} - {:.3f}]，每小时 {} {}\n", kind, found.cost->value,
+        limits.currency, found.cost->low, found.cost->high, limits.price_per_hour, limits.currency);
   if (memory.needed)
-    fmt::print("memory: {} of {} available {}\n", base::human_bytes(*memory.needed),
-               base::human_bytes(memory.available), memory.on_card ? "on the card" : "here");
-  fmt::print("smallest difference that is found with 80 % probability, in points:\n");
+    say(lang, "memory: {} of {} available {}\n", "内存：需要 {}，可用 {}（{}）\n",
+        base::human_bytes(*memory.needed), base::human_bytes(memory.available),
+        memory.on_card ? (chinese ? "显卡" : "on the card") : (chinese ? "本机" : "here"));
+  say(lang, "smallest difference that is found with 80 % probability, in points:\n",
+      "以 80 % 的概率能发现的最小差异（百分点）：\n");
   for (const plan::Detectable& row : found.detectable) {
     const std::string points = row.from_runs
                                    ? fmt::format("{:.1f}", 100 * row.low)
                                    : fmt::format("{:.1f} - {:.1f}", 100 * row.low, 100 * row.high);
-    fmt::print("  {}: {} ({} questions about {} sources, {})\n", row.name, points, row.questions,
-               row.groups,
-               row.from_runs ? "from how often these models disagreed"
-                             : "assuming that 20 to 40 % of questions separate them");
+    const char* known = chinese ? "据这些模型以往的分歧" : "from how often these models disagreed";
+    const char* assumed = chinese ? "假设 20 % 到 40 % 的题目能区分它们"
+                                  : "assuming that 20 to 40 % of questions separate them";
+    say(lang, "  {}: {} ({} questions about {} sources, {})\n",
+        "  {}：{}（{} 道题，{} 个来源，{}）\n", row.name, points, row.questions, row.groups,
+        row.from_runs ? known : assumed);
   }
 }
 
 // The lines that say what does not fit; none if everything does.
 std::vector<std::string> misfits(const plan::Forecast& found, const MemoryFit& memory,
-                                 const store::Limits& limits) {
+                                 const store::Limits& limits, const std::string& lang) {
   std::vector<std::string> lines;
+  const auto add = [&](const char* english, const char* chinese, const auto&... values) {
+    lines.push_back(fmt::format(fmt::runtime(lang == "zh" ? chinese : english), values...));
+  };
   if (found.over_time)
-    lines.push_back(fmt::format("it takes {}, the limit is {}", minutes(found.seconds->value),
-                                minutes(limits.max_seconds)));
+    add("it takes {}, the limit is {}", "需要 {}，上限为 {}", minutes(found.seconds->value),
+        minutes(limits.max_seconds));
   if (found.over_cost)
-    lines.push_back(fmt::format("it costs {:.3f} {}, the limit is {:.3f}", found.cost->value,
-                                limits.currency, limits.max_cost));
+    add("it costs {:.3f} {}, the limit is {:.3f}", "费用为 {:.3f} {}，上限为 {:.3f}",
+        found.cost->value, limits.currency, limits.max_cost);
   if (found.affordable)
-    lines.push_back(
-        fmt::format("about {} of {} questions fit", *found.affordable, found.questions));
+    add("about {} of {} questions fit", "大约可问 {} / {} 道题", *found.affordable,
+        found.questions);
   if (!memory.fits())
-    lines.push_back(fmt::format("the models take {}, {} are available",
-                                base::human_bytes(*memory.needed),
-                                base::human_bytes(memory.available)));
+    add("the models take {}, {} are available", "模型需要 {}，可用 {}",
+        base::human_bytes(*memory.needed), base::human_bytes(memory.available));
   return lines;
 }
 
@@ -220,14 +233,18 @@ int plan_run(const Options& options, chat::ModelHost& host) {
                            .machine = machine};
   const plan::Forecast found = plan::forecast(task, runs);
   const MemoryFit memory = memory_fit(found, experiment);
-  const std::vector<std::string> lines = misfits(found, memory, experiment.limits);
+  const std::string& lang = experiment.lang;
+  // JSON is English, whatever the language.
+  const std::vector<std::string> lines =
+      misfits(found, memory, experiment.limits, options.json ? "en" : lang);
   if (options.json) {
     std::cout << base::dump_json(as_json(found, memory, experiment.limits, lines), 1) << "\n";
   } else {
-    print(found, memory, experiment.limits);
-    for (const std::string& line : lines) fmt::print("does not fit: {}\n", line);
+    print(found, memory, experiment.limits, lang);
+    for (const std::string& line : lines) say(lang, "does not fit: {}\n", "超出限制：{}\n", line);
     if (lines.empty() && found.may_be_over)
-      fmt::print("may not fit: the upper end of the range is above a limit\n");
+      say(lang, "may not fit: the upper end of the range is above a limit\n",
+          "可能超出限制：范围的上端高于限制\n");
   }
   return lines.empty() ? kDone : kStopped;
 }

@@ -24,7 +24,8 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxBytes = size_t{1} << 20;  // of an answer or a schema
 constexpr int kMaxDepth = 64;
-constexpr int kMaxSteps = 10'000;  // schemas looked at, references followed
+constexpr int kMaxValues = 10'000;  // uniqueItems compares each with each
+constexpr int kMaxSteps = 10'000;   // schemas looked at, references followed
 
 constexpr std::array<std::string_view, 20> kPlain = {
     "type",        "enum",        "const",         "required",      "minimum",
@@ -46,9 +47,10 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Brackets nest no deeper than that, whatever the rest of the text is.
-bool is_shallow(std::string_view text) {
+// Brackets nest no deeper and commas are no more than that, whatever the rest of the text is.
+bool is_small(std::string_view text) {
   int depth = 0;
+  int values = 1;
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -60,13 +62,14 @@ bool is_shallow(std::string_view text) {
     if (c == '"') quoted = true;
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;
-    if (depth > kMaxDepth) return false;
+    if (c == ',') ++values;
+    if (depth > kMaxDepth || values > kMaxValues) return false;
   }
   return true;
 }
 
 std::optional<Json> parse(std::string_view text) {
-  if (text.size() > kMaxBytes || !is_shallow(text)) return std::nullopt;
+  if (text.size() > kMaxBytes || !is_small(text)) return std::nullopt;
   Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) return std::nullopt;
   return json;
@@ -166,7 +169,8 @@ Body body_of(std::string_view answer) {
 std::string schema_problem(const suites::Key& key) {
   if (key.schema.empty()) return "needs 'schema', which is absent";
   const std::optional<Json> json = parse(key.schema);
-  if (!json) return "needs a 'schema' that is JSON, nested at most 64 deep";
+  if (!json)
+    return "needs a 'schema' that is JSON, nested at most 64 deep, of at most 10,000 values";
   try {
     if (const std::string problem = Checker(*json).check(*json); !problem.empty())
       return "cannot use its 'schema': it " + problem;
@@ -186,7 +190,8 @@ Grade schema_grade(const suites::Question& question, std::string_view answer, co
   grade.verdict = Verdict::wrong;
   const std::optional<Json> found = parse(body.text);
   if (!found) {
-    grade.evidence.push_back({"violation", "the answer is no JSON", "", -1, -1});
+    grade.evidence.push_back(
+        {"violation", "the answer is no JSON, or has too many values", "", -1, -1});
     return grade;
   }
   grade.rule = body.rule;

@@ -302,7 +302,7 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
   if (const Node* node = root.find("recommend")) read_recommend(*node, name, experiment.judgement);
   if (const Node* node = root.find("judge"))
     read_judge(*node, name, folder, experiment.judgement.judge);
-  experiment.lang = choice(root, "lang", "en", {"en", "zh"});
+  if (root.find("lang") != nullptr) experiment.lang = choice(root, "lang", "en", {"en", "zh"});
   return experiment;
 }
 

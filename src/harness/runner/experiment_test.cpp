@@ -98,7 +98,7 @@ TEST(Experiment, TakesAPriceFromTheTable) {
 TEST(Experiment, NamesFileLineAndKnownKeysOfAnUnknownKey) {
   EXPECT_THAT(parse_error(kStart + "budgets: 3\n"),
               AllOf(HasSubstr("e.yaml:3: unknown key 'budgets' in experiment"),
-                    HasSubstr("known: description, providers, suites, schedule")));
+                    HasSubstr("known: description, providers, suites, prompts")));
   EXPECT_THAT(parse_error("providers:\n  - id: a\n    weights: int4\nsuites: [tiny]\n"),
               AllOf(HasSubstr("e.yaml:3:"), HasSubstr("known: id, label, license, config")));
 }
