@@ -80,7 +80,10 @@ std::filesystem::path find_suite(const std::string& name, const std::filesystem:
   std::error_code ignored;
   const std::filesystem::path direct =
       base::resolve(folder, base::replace_all(name, "file://", ""));
-  if (std::filesystem::exists(direct, ignored)) return direct;
+  const bool exists = std::filesystem::exists(direct, ignored);
+  const bool readable = std::any_of(formats().begin(), formats().end(),
+                                    [&](const Format& format) { return format.accepts(direct); });
+  if (exists && readable) return direct;
   std::vector<std::string> known;
   for (const std::filesystem::path& library : libraries) {
     if (is_suite_folder(library / name)) return library / name;
@@ -89,6 +92,7 @@ std::filesystem::path find_suite(const std::string& name, const std::filesystem:
          it.increment(code))
       if (is_suite_folder(it->path())) known.push_back(it->path().filename().string());
   }
+  if (exists) return direct;  // load_suite() says what is wrong with it
   std::sort(known.begin(), known.end());
   fail("no suite '", name, "': it is no path", folder.empty() ? "" : " below '", folder.string(),
        folder.empty() ? "" : "'",

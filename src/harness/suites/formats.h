@@ -25,7 +25,8 @@ Suite load_suite(const std::filesystem::path& path);
 void check_suite(const Suite& suite);
 
 /// The path of the suite that `name` means: an existing path (below `folder` if relative), or a
-/// folder of that name in one of `libraries`. Throws Error that lists the known names.
+/// folder of that name in one of `libraries`; a path that no format accepts comes after those.
+/// Throws Error that lists the known names.
 std::filesystem::path find_suite(const std::string& name, const std::filesystem::path& folder,
                                  const std::vector<std::filesystem::path>& libraries);
 

@@ -165,6 +165,10 @@ TEST(FindSuite, LooksAtPathsThenAtLibraries) {
   EXPECT_EQ(find_suite("tiny", "", {library}), library / "tiny");
   EXPECT_EQ(find_suite("tiny", library, {}), library / "tiny");
   EXPECT_EQ(find_suite("file://tiny", library, {}), library / "tiny");
+  const TestFolder here("here");  // with a folder that happens to be called so
+  std::filesystem::create_directory(here.path() / "tiny");
+  EXPECT_EQ(find_suite("tiny", here.path(), {library}), library / "tiny");
+  EXPECT_EQ(find_suite("tiny", here.path(), {}), here.path() / "tiny");
   EXPECT_THAT(error_of([&] { find_suite("huge", "", {library}); }),
               AllOf(HasSubstr("'huge'"), HasSubstr("tiny")));
 }
