@@ -44,11 +44,20 @@ struct Memory {
   int64_t host_peak = 0;         // measured: highest resident size of the process
 };
 
+/// A token that could have come, and how likely it was.
+struct Likely {
+  int64_t id = 0;
+  std::string text;
+  float logprob = 0;
+};
+
 struct Completion {
   std::string text;      // without the thinking part
   std::string thinking;  // what stood before "</think>", if anything
   std::vector<int64_t> token_ids;
-  std::vector<float> logprobs;      // of token_ids, if asked for
+  std::vector<float> logprobs;                   // of token_ids, if asked for
+  std::vector<std::string> token_texts = {};     // likewise; U+FFFD for a part of a character
+  std::vector<std::vector<Likely>> likely = {};  // likewise: the likeliest first
   std::vector<double> token_times;  // seconds since the request was accepted, one per token
   Finish finish = Finish::stop;
   Usage usage;
@@ -61,6 +70,7 @@ struct Completion {
 /// Why there is no answer: one line (what, found, wanted).
 struct Failure {
   std::string message;
+  bool of_request = false;  // it cannot be answered as it is, now or later
 };
 
 using Outcome = std::variant<Completion, Failure>;

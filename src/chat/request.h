@@ -45,7 +45,10 @@ struct Request {
   int max_tokens = 256;
   std::vector<std::string> stop = {};  // the answer ends before the first of these strings
   bool logprobs = false;               // report the log-probability of each chosen token
-  bool exact_length = false;           // max_tokens tokens, whatever would end the answer before
+  int top_logprobs = 0;                // with logprobs: also of so many likeliest tokens each
+  bool plain = false;  // the texts of the turns follow each other as they are: no chat template, no
+                       // pictures; the answer goes on with them
+  bool exact_length = false;  // max_tokens tokens, whatever would end the answer before
   bool reuse = true;  // may use what was kept of earlier requests and leave its own: pictures'
                       // features and the beginnings of prompts; off for honest times
 };

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "chat/completion_json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/wiring.h"
@@ -85,9 +86,6 @@ std::vector<chat::Turn> opening(const Options& options) {
   return {{.role = chat::Role::system, .parts = {chat::Text{options.answer.system}}}};
 }
 
-// Unknown times (negative) become null.
-base::Json seconds(double value) { return value < 0 ? base::Json() : base::Json(value); }
-
 base::Json to_json(const chat::ModelFacts& facts, const chat::Completion& completion,
                    bool logprobs) {
   base::Json json = {{"model", facts.name},
@@ -103,24 +101,8 @@ base::Json to_json(const chat::ModelFacts& facts, const chat::Completion& comple
                    {"completion_tokens", completion.usage.completion_tokens},
                    {"cached_prompt_tokens", completion.usage.cached_prompt_tokens},
                    {"cached_image_tokens", completion.usage.cached_image_tokens}};
-  const chat::Timing& timing = completion.timing;
-  json["timing"] = {{"load_s", facts.load_seconds},
-                    {"image_decode_s", seconds(timing.image_decode)},
-                    {"image_resize_s", seconds(timing.image_resize)},
-                    {"vision_s", seconds(timing.vision)},
-                    {"prefill_s", seconds(timing.prefill)},
-                    {"ttft_s", seconds(timing.ttft)},
-                    {"ttft_device_s", seconds(timing.ttft_device)},
-                    {"tpot_s", seconds(timing.tpot)},
-                    {"e2e_s", seconds(timing.e2e)}};
-  json["memory"] = {{"weights_bytes", completion.memory.weights},
-                    {"vision_bytes", completion.memory.vision},
-                    {"kv_bytes", completion.memory.kv},
-                    {"workspace_bytes", completion.memory.workspace},
-                    {"device_peak_bytes", completion.memory.device_peak},
-                    {"device_process_bytes", completion.memory.device_process},
-                    {"device_allocated_bytes", completion.memory.device_allocated},
-                    {"host_peak_bytes", completion.memory.host_peak}};
+  json["timing"] = chat::timing_json(completion.timing, facts.load_seconds);
+  json["memory"] = chat::memory_json(completion.memory);
   json["loaded_from"] = facts.from_cache ? "cache" : "checkpoint";
   json["notes"] = completion.notes;
   return json;

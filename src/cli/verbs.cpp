@@ -17,6 +17,7 @@ void add_plan(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
+void add_serve(CLI::App& app, int& exit_code);
 void add_suites(CLI::App& app, int& exit_code);
 void add_tokenize(CLI::App& app, int& exit_code);
 void add_verdict(CLI::App& app, int& exit_code);
@@ -25,6 +26,7 @@ const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
       // the main job
       {"compare", &add_compare},
+      {"serve", &add_serve},
       {"plan", &add_plan},
       {"init", &add_init},
       {"suites", &add_suites},

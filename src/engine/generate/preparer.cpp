@@ -2,9 +2,30 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "engine/generate/page_keys.h"
 
 namespace visavis::generate {
+namespace {
+
+// Texts as they are: no template, and nothing in them is a special token.
+models::Prompt plain_prompt(const models::Model& model, const std::vector<chat::Turn>& turns) {
+  models::Prompt prompt;
+  for (const chat::Turn& turn : turns) {
+    for (const chat::Part& part : turn.parts) {
+      const auto* text = std::get_if<chat::Text>(&part);
+      require(text != nullptr, "a plain prompt holds a picture, wanted texts only");
+      prompt.text += text->text;
+    }
+  }
+  prompt.ids = model.tokenizer().encode(text::TaggedText::from_user(prompt.text));
+  for (int axis = 0; axis < 3; ++axis)
+    for (int32_t i = 0; i < static_cast<int32_t>(prompt.ids.size()); ++i)
+      prompt.positions.push_back(i);
+  return prompt;
+}
+
+}  // namespace
 
 Preparer::Preparer(const models::Model& model, std::function<void()> on_done)
     : model_(model), on_done_(std::move(on_done)), thread_([this] { run(); }) {}
@@ -21,7 +42,8 @@ Preparer::~Preparer() {
 std::future<Prepared> Preparer::start(Unprepared request) {
   std::packaged_task<Prepared()> task([this, request = std::move(request)] {
     Prepared prepared;
-    prepared.prompt = model_.prepare(request.turns);
+    prepared.prompt =
+        request.plain ? plain_prompt(model_, request.turns) : model_.prepare(request.turns);
     prepared.continuation = model_.tokenizer().encode_plain(request.continuation);
     const models::Prompt& prompt = prepared.prompt;
     if (request.page_keys) {

@@ -21,6 +21,7 @@ struct Unprepared {
   std::vector<chat::Turn> turns;
   std::string continuation;  // the text to score, if any
   bool page_keys = false;    // whether they are wanted
+  bool plain = false;        // chat::Request::plain
 };
 
 struct Prepared {

@@ -14,6 +14,25 @@
 #include "engine/generate/page_keys.h"
 
 namespace visavis::generate {
+namespace {
+
+// The ids of the `count` highest logits, the highest first, the lower id among equals.
+std::vector<int32_t> highest(std::span<const float> logits, int count) {
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto wanted = std::min(order.size(), static_cast<size_t>(count));
+  const auto better = [logits](int32_t a, int32_t b) {
+    const float x = logits[static_cast<size_t>(a)];
+    const float y = logits[static_cast<size_t>(b)];
+    return x > y || (x == y && a < b);
+  };
+  std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(wanted), order.end(),
+                    better);
+  order.resize(wanted);
+  return order;
+}
+
+}  // namespace
 
 Scheduler::Scheduler(models::Model& model, DeviceLoop& loop, ops::Ops& ops,
                      const models::Limits& limits, const MemoryPlan& plan, bool prefix_cache,
@@ -115,7 +134,7 @@ bool Scheduler::admit_next() {
     }
     if (next->ids.empty()) take_prompt(*next, next->preparation.get());
   } catch (const std::exception& error) {
-    fail_with(*next, error.what());
+    fail_with(*next, error.what(), true);
     waiting_.pop_front();
     return true;
   }
@@ -137,7 +156,8 @@ bool Scheduler::is_prepared(Sequence& sequence) {
     sequence.preparation = preparer_.start(
         {.turns = std::move(sequence.request.turns),
          .continuation = sequence.scoring ? sequence.scoring->request.continuation : "",
-         .page_keys = prefix_cache_ && request.reuse});
+         .page_keys = prefix_cache_ && request.reuse,
+         .plain = request.plain});
   }
   return sequence.preparation.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
@@ -408,15 +428,29 @@ void Scheduler::answer_token(Sequence& sequence, int64_t logit_row) {
     std::vector<float> raw;
     if (sequence.request.logprobs) raw = logits;
     id = sequence.sampler->choose(logits);
-    if (sequence.request.logprobs) {
-      sequence.logprobs.push_back(
-          static_cast<float>(static_cast<double>(raw[static_cast<size_t>(id)]) - log_sum_exp(raw)));
-    }
+    if (sequence.request.logprobs) keep_logprobs(sequence, raw, id);
   }
   if (sequence.token_ids.empty()) {
     sequence.prefill_seconds += base::seconds_between(step_begin_ns_, clock_.now_ns());
   }
   accept(sequence, id);
+}
+
+void Scheduler::keep_logprobs(Sequence& sequence, std::span<const float> logits, int32_t id) const {
+  const double normaliser = log_sum_exp(logits);
+  const auto named = [&](int32_t token) {
+    return chat::Likely{.id = token,
+                        .text = model_.tokenizer().decode({&token, 1}, false),
+                        .logprob = static_cast<float>(
+                            static_cast<double>(logits[static_cast<size_t>(token)]) - normaliser)};
+  };
+  chat::Likely chosen = named(id);
+  sequence.logprobs.push_back(chosen.logprob);
+  sequence.token_texts.push_back(std::move(chosen.text));
+  if (sequence.request.top_logprobs <= 0) return;
+  std::vector<chat::Likely>& likely = sequence.likely.emplace_back();
+  for (const int32_t token : highest(logits, sequence.request.top_logprobs))
+    likely.push_back(named(token));
 }
 
 void Scheduler::accept(Sequence& sequence, int32_t id) {
@@ -463,20 +497,10 @@ void Scheduler::score_row(Sequence& sequence, int64_t position, int64_t logit_ro
   }
   if (index != 0) return;
   scoring.score.logsumexp = static_cast<float>(normaliser);
-  std::vector<int32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto wanted = std::min(order.size(), static_cast<size_t>(scoring.request.top));
-  const auto better = [&logits](int32_t a, int32_t b) {
-    const float x = logits[static_cast<size_t>(a)];
-    const float y = logits[static_cast<size_t>(b)];
-    return x > y || (x == y && a < b);
-  };
-  std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(wanted), order.end(),
-                    better);
-  for (size_t i = 0; i < wanted; ++i) {
-    const auto id = static_cast<size_t>(order[i]);
-    scoring.score.top.push_back({.id = order[i],
-                                 .text = model_.tokenizer().decode({&order[i], 1}, false),
+  for (const int32_t token : highest(logits, scoring.request.top)) {
+    const auto id = static_cast<size_t>(token);
+    scoring.score.top.push_back({.id = token,
+                                 .text = model_.tokenizer().decode({&token, 1}, false),
                                  .logit = logits[id],
                                  .logprob = logprob(id)});
   }
@@ -527,17 +551,19 @@ void Scheduler::finish(Sequence& sequence, chat::Finish finish) {
   completion.notes = std::move(sequence.prompt.notes);
   completion.token_ids = std::move(sequence.token_ids);
   completion.logprobs = std::move(sequence.logprobs);
+  completion.token_texts = std::move(sequence.token_texts);
+  completion.likely = std::move(sequence.likely);
   completion.token_times = std::move(sequence.token_times);
   sequence.sink->on_done(std::move(completion));
 }
 
-void Scheduler::fail_with(Sequence& sequence, const std::string& message) {
+void Scheduler::fail_with(Sequence& sequence, const std::string& message, bool of_request) {
   sequence.done = true;
   pool_.pages().discard(std::exchange(sequence.pages, {}));
   if (sequence.scoring) {
     sequence.scoring->done.set_exception(std::make_exception_ptr(Error(message)));
   } else {
-    sequence.sink->on_done(chat::Failure{message});
+    sequence.sink->on_done(chat::Failure{message, of_request});
   }
 }
 

@@ -65,7 +65,8 @@ class Scheduler : public Worker {
   void score_row(Sequence& sequence, int64_t position, int64_t logit_row);
   std::vector<float> read_logits(int64_t logit_row);
   void finish(Sequence& sequence, chat::Finish finish);
-  void fail_with(Sequence& sequence, const std::string& message);
+  void fail_with(Sequence& sequence, const std::string& message, bool of_request = false);
+  void keep_logprobs(Sequence& sequence, std::span<const float> logits, int32_t id) const;
   void remove_done();
   double seconds_since_accepted(const Sequence& sequence) const;
 

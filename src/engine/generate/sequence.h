@@ -53,6 +53,8 @@ struct Sequence {
   // What came out.
   std::vector<int64_t> token_ids;
   std::vector<float> logprobs;
+  std::vector<std::string> token_texts;           // where there are logprobs
+  std::vector<std::vector<chat::Likely>> likely;  // where they are wanted
   std::vector<double> token_times;
   double vision_seconds = 0;
   double prefill_seconds = 0;

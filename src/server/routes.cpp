@@ -1,0 +1,90 @@
+#include "server/routes.h"
+
+#include "base/text.h"
+#include "server/api_error.h"
+
+namespace visavis::server {
+
+void chat_completions(const ExchangePtr& exchange, Context& context);
+void completions(const ExchangePtr& exchange, Context& context);
+void health(const ExchangePtr& exchange, Context& context);
+void list_models(const ExchangePtr& exchange, Context& context);
+void metrics(const ExchangePtr& exchange, Context& context);
+void page(const ExchangePtr& exchange, Context& context);
+void score(const ExchangePtr& exchange, Context& context);
+void show_model(const ExchangePtr& exchange, Context& context);
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> table = {
+      // OpenAI's
+      {"GET", "/v1/models", Entry::keyed, &list_models},
+      {"GET", "/v1/models/{name}", Entry::keyed, &show_model},
+      {"POST", "/v1/chat/completions", Entry::keyed, &chat_completions},
+      {"POST", "/v1/completions", Entry::keyed, &completions},
+      // ours
+      {"POST", "/v1/score", Entry::keyed, &score},
+      {"GET", "/health", Entry::open, &health},
+      {"GET", "/metrics", Entry::keyed, &metrics},
+      // the page, which asks for the key itself
+      {"GET", "/", Entry::open, &page},
+      {"GET", "/page.js", Entry::open, &page},
+      {"GET", "/page.css", Entry::open, &page},
+      {"GET", "/favicon.svg", Entry::open, &page},
+  };
+  return table;
+}
+
+namespace {
+
+bool is_plain(std::string_view segment) {
+  if (segment.empty() || segment == "." || segment == "..") return false;
+  for (const char c : segment) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!letter && c != '.' && c != '_' && c != '-') return false;
+  }
+  return true;
+}
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path,
+             std::map<std::string, std::string>& parts) {
+  const std::vector<std::string> wanted = base::split(pattern, '/');
+  if (wanted.size() != path.size()) return false;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].starts_with('{')) {
+      if (!is_plain(path[i])) return false;
+      parts[wanted[i].substr(1, wanted[i].size() - 2)] = path[i];
+    } else if (wanted[i] != path[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Match match_route(std::string_view method, std::string_view path) {
+  const std::vector<std::string> segments = base::split(path, '/');
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  Match match;
+  for (const Route& route : routes()) {
+    std::map<std::string, std::string> parts;
+    if (!matches(route.pattern, segments, parts)) continue;
+    if (route.method == wanted) {
+      match.route = &route;
+      match.parts = std::move(parts);
+      return match;
+    }
+    match.allow += (match.allow.empty() ? "" : ", ") + std::string(route.method);
+  }
+  return match;
+}
+
+void serve(const Route& route, const ExchangePtr& exchange, Context& context) {
+  try {
+    route.handle(exchange, context);
+  } catch (const std::exception& error) {
+    exchange->respond_error(error);
+  }
+}
+
+}  // namespace visavis::server
