@@ -262,9 +262,10 @@ class Choice {
     result_.more_items = more;
     const std::string& name = label(*result_.leader);
     result_.sentence = {
-        fmt::format("No recommendation yet: {} leads, but {} may be as good within chance", name,
-                    labels_of(rivals, ", ")),
-        fmt::format("暂不推荐：{} 领先，但 {} 可能与之相当（随机误差之内）", name,
+        fmt::format("No recommendation yet: with the weights given {} leads, but within chance {} "
+                    "may be as good a choice",
+                    name, labels_of(rivals, ", ")),
+        fmt::format("暂不推荐：按给定权重 {} 领先，但在随机误差之内 {} 可能同样合适", name,
                     labels_of(rivals, "、"))};
     if (!more) {
       result_.sentence.en += "; the questions are too few to say how many more would decide.";
