@@ -177,6 +177,7 @@ test('opens a run and gives a verdict, which changes what it shows', async () =>
   await page.getByRole('article').first().waitFor();
   await group.getByRole('button', {name: 'wrong'}).click();
   await page.locator('.item').first().locator('.answer').nth(1).locator('.badge', {hasText: 'wrong'}).waitFor();
+  await group.getByText('kept with the run').waitFor();
   assert.deepEqual(fixture.asked('/api/runs/old/verdicts').map(r => r.body), [{item: run.data.items[0].index, model: 'beta', grade: 'wrong'}]);
   assert.deepEqual(opened.problems, []);
 });
@@ -235,12 +236,4 @@ test('speaks Chinese, fits a phone, and axe finds nothing serious in either sche
     assert.deepEqual(opened.problems, []);
     await opened.context.close();
   }
-});
-
-test('the first view stands within a second', async () => {
-  const page = await open();
-  await page.getByLabel('Prompt', {exact: true}).waitFor();
-  const drawn = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
-  console.log(`first view after ${Math.round(drawn)} ms`);
-  assert.ok(drawn < 1000, `drawn after ${drawn} ms, wanted 1000`);
 });

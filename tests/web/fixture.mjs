@@ -129,7 +129,8 @@ export class Fixture {
     response.writeHead(200, {'Content-Type': 'text/event-stream'});
     const tell = changed => {
       if (changed !== run) return;
-      response.write(`data: ${JSON.stringify({...run, seconds: 1, now: {model: 'alpha', item: 'cups-1'}})}\n\n`);
+      response.write(`data: ${JSON.stringify({state: run.state, answers_done: run.answers_done, answers_total: 4,
+        seconds: 1, spent: run.spent, budget: null, now: {model: 'alpha', item: 'cups-1'}})}\n\n`);
       if (run.state !== 'running') response.end();
     };
     this.listeners.add(tell);

@@ -35,6 +35,7 @@ const rows: [key: string, en: string, zh: string][] = [
   ['answers_short', 'answers', '个回答'],
   ['context', 'context (tokens)', '上下文（词元）'],
   ['cut_off', 'cut off at the limit', '达到长度上限'],
+  ['verdict_kept', 'kept with the run', '已存入该运行'],
   ['your_verdict', 'Your verdict', '您的判断'],
 
   // the server's page, which comes without a report's words
