@@ -17,4 +17,4 @@ if [ "$1" = build ]; then
 fi
 [ -d node_modules ] || skip "found no tests/web/node_modules (npm ci --prefix tests/web)"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "found no /usr/bin/chromium"
-exec node --test --test-timeout=250000 "$1_test.mjs"
+exec node --test "$1_test.mjs"
