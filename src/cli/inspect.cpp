@@ -1,5 +1,7 @@
 // visavis inspect: what a checkpoint is and what the engine would make of it: files, sizes, which
 // rules run, the layout of every tensor and the memory plan. Reads headers, not weights.
+#include "cli/inspect.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -260,6 +262,10 @@ int run(const Options& options) {
 }
 
 }  // namespace
+
+base::Json inspect_json(const std::string& model, const chat::ModelOptions& options) {
+  return describe({.model = model, .model_options = options});
+}
 
 void add_inspect(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();

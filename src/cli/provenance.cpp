@@ -59,6 +59,11 @@ std::vector<std::string> command_line() {
   std::vector<std::string> words;
   if (bytes) words = base::split(*bytes, '\0');
   if (!words.empty() && words.back().empty()) words.pop_back();
+  // Results are passed on, keys are not.
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i].starts_with("--api-key=")) words[i] = "--api-key=...";
+    if (i > 0 && words[i - 1] == "--api-key") words[i] = "...";
+  }
   return words;
 }
 

@@ -218,6 +218,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
 
 void answer(const ExchangePtr& exchange, AnswerOrder order, bool chat, Context& context) {
   std::shared_ptr<Resident> resident = context.residents.find(order.model);
+  context.runs.require_quiet();
   std::make_shared<Answering>(exchange, std::move(resident), std::move(order), chat, context)
       ->start();
 }

@@ -36,7 +36,8 @@ class ApiError : public Error {
 template <class... Parts>
 [[noreturn]] void refuse_field(const std::string& param, const Parts&... parts) {
   std::ostringstream line;
-  (line << param << ": " << ... << parts);
+  line << param << ": ";
+  (line << ... << parts);
   throw ApiError(400, line.str(), param, "invalid_value");
 }
 

@@ -4,7 +4,10 @@
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -14,17 +17,30 @@
 #include "server/metrics.h"
 #include "server/orders.h"
 #include "server/residents.h"
+#include "server/run_desk.h"
 
 namespace visavis::server {
 
 /// Receives one line for people, on any thread.
 using Log = std::function<void(const std::string&)>;
 
-/// What only the command line knows.
+/// What only the command line knows. The functions may block.
 struct Setting {
   std::string version;
-  /// Requests that a model answers at once, from its options.
-  std::function<size_t(const chat::ModelOptions&)> slots_of;
+  std::string lang = "en";
+  std::string currency = "CNY";
+  std::optional<double> price;  // of this machine, per hour
+  /// Models that clients may load, by name.
+  std::function<std::vector<std::string>()> available;
+  /// Loads one of them, with what the command line adds to the options.
+  std::function<std::shared_ptr<Resident>(Residents&, const std::string&,
+                                          const chat::ModelOptions&)>
+      load;
+  /// The memory plan of one of them, as `inspect --json` gives it.
+  std::function<base::Json(const std::string&, const chat::ModelOptions&)> plan;
+  /// Suites that runs may use: [{name, path, title, questions, langs}].
+  std::function<base::Json()> suites;
+  RunSetting runs;
   Log log;
 };
 
@@ -38,7 +54,8 @@ struct Context {
   const base::Clock& clock;
   int64_t started_ns = 0;
   boost::asio::thread_pool& workers;  // for what blocks
-  std::atomic<int>& scoring;          // scores that wait or are computed
+  std::atomic<int>& working;          // pieces of work that wait there or run
+  RunDesk& runs;
   std::atomic<bool>& stopping;
 };
 

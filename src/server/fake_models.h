@@ -72,6 +72,7 @@ class FakeModel : public chat::ChatModel, public chat::Scorer {
   std::vector<chat::Request> requests;
   std::atomic<int> active{0};
   std::atomic<int> cancellations{0};
+  std::atomic<int> delay_ms{0};  // before an answer to anything else
   int most_active = 0;
 
  private:
@@ -117,6 +118,7 @@ class FakeModel : public chat::ChatModel, public chat::Scorer {
     } else if (asked == "HANG") {
       while (!cancelled) std::this_thread::sleep_for(milliseconds(1));
     } else {
+      for (int i = 0; i < delay_ms && !cancelled; ++i) std::this_thread::sleep_for(milliseconds(1));
       say(std::to_string(pictures) + " pictures, " + std::to_string(bytes) + " bytes");
     }
     if (cancelled) {

@@ -7,12 +7,24 @@ namespace visavis::server {
 
 void chat_completions(const ExchangePtr& exchange, Context& context);
 void completions(const ExchangePtr& exchange, Context& context);
+void give_verdict(const ExchangePtr& exchange, Context& context);
 void health(const ExchangePtr& exchange, Context& context);
 void list_models(const ExchangePtr& exchange, Context& context);
+void list_runs(const ExchangePtr& exchange, Context& context);
+void load_model(const ExchangePtr& exchange, Context& context);
 void metrics(const ExchangePtr& exchange, Context& context);
 void page(const ExchangePtr& exchange, Context& context);
+void plan_model(const ExchangePtr& exchange, Context& context);
+void recommend_model(const ExchangePtr& exchange, Context& context);
+void resume_run(const ExchangePtr& exchange, Context& context);
+void run_events(const ExchangePtr& exchange, Context& context);
 void score(const ExchangePtr& exchange, Context& context);
 void show_model(const ExchangePtr& exchange, Context& context);
+void show_run(const ExchangePtr& exchange, Context& context);
+void start_run(const ExchangePtr& exchange, Context& context);
+void state(const ExchangePtr& exchange, Context& context);
+void stop_run(const ExchangePtr& exchange, Context& context);
+void unload_model(const ExchangePtr& exchange, Context& context);
 
 const std::vector<Route>& routes() {
   static const std::vector<Route> table = {
@@ -25,6 +37,19 @@ const std::vector<Route>& routes() {
       {"POST", "/v1/score", Entry::keyed, &score},
       {"GET", "/health", Entry::open, &health},
       {"GET", "/metrics", Entry::keyed, &metrics},
+      // the page's own
+      {"GET", "/api/state", Entry::keyed, &state},
+      {"POST", "/api/models/load", Entry::keyed, &load_model},
+      {"POST", "/api/models/unload", Entry::keyed, &unload_model},
+      {"POST", "/api/models/plan", Entry::keyed, &plan_model},
+      {"GET", "/api/runs", Entry::keyed, &list_runs},
+      {"POST", "/api/runs", Entry::keyed, &start_run},
+      {"GET", "/api/runs/{id}", Entry::keyed, &show_run},
+      {"GET", "/api/runs/{id}/events", Entry::keyed, &run_events},
+      {"POST", "/api/runs/{id}/stop", Entry::keyed, &stop_run},
+      {"POST", "/api/runs/{id}/resume", Entry::keyed, &resume_run},
+      {"POST", "/api/runs/{id}/recommend", Entry::keyed, &recommend_model},
+      {"POST", "/api/runs/{id}/verdicts", Entry::keyed, &give_verdict},
       // the page, which asks for the key itself
       {"GET", "/", Entry::open, &page},
       {"GET", "/page.js", Entry::open, &page},

@@ -33,6 +33,14 @@ class RunningServer {
  private:
   static ServerOptions prepared(ServerOptions options) {
     options.port = 0;
+    Setting& setting = options.setting;
+    setting.available = [] { return std::vector<std::string>{"fake-a", "fake-b"}; };
+    if (!setting.suites) setting.suites = [] { return base::Json::array(); };
+    setting.plan = [](const std::string& name, const chat::ModelOptions&) {
+      return base::Json{{"model", name}};
+    };
+    setting.load = [](Residents& residents, const std::string& name,
+                      const chat::ModelOptions& given) { return residents.load(name, given, 1); };
     return options;
   }
 

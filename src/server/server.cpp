@@ -44,6 +44,7 @@ Server::Server(ServerOptions options, chat::ModelHost& host, const base::Clock& 
       order_rules_{.limits = options_.limits, .fetch = options_.fetch},
       residents_(host, options_.limits.max_waiting, clock,
                  [this](std::function<void()> task) { asio::post(turns_, std::move(task)); }),
+      runs_(options_.setting.runs, residents_, clock, options_.setting.log),
       context_{.limits = options_.limits,
                .access = options_.access,
                .setting = options_.setting,
@@ -53,7 +54,8 @@ Server::Server(ServerOptions options, chat::ModelHost& host, const base::Clock& 
                .clock = clock,
                .started_ns = clock.now_ns(),
                .workers = workers_,
-               .scoring = scoring_,
+               .working = working_,
+               .runs = runs_,
                .stopping = stopping_} {
   const tcp::endpoint endpoint = endpoint_of(io_, options_.host, options_.port);
   const bool loopback = endpoint.address().is_loopback();
@@ -146,6 +148,7 @@ void Server::begin_stop() {
   if (options_.setting.log) options_.setting.log("stopping: answers that are under way may end");
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  runs_.stop_any();
   for (const auto& resident : residents_.all()) {
     resident->lane->close(false);
     resident->lane->cancel_waiting();

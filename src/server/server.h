@@ -39,6 +39,7 @@ class Server {
   /// "http://127.0.0.1:8080"
   std::string url() const;
   Residents& residents() { return residents_; }
+  const RunDesk& runs() const { return runs_; }
 
   /// SIGINT and SIGTERM stop the server as stop() does.
   void stop_on_signals();
@@ -68,8 +69,9 @@ class Server {
   OrderRules order_rules_;
   Residents residents_;
   Metrics metrics_;
-  std::atomic<int> scoring_{0};
+  std::atomic<int> working_{0};
   std::atomic<bool> stopping_{false};
+  RunDesk runs_;
   Holdings holdings_;
   Context context_;
   uint16_t port_ = 0;
