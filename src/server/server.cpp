@@ -93,8 +93,8 @@ void Server::stop_on_signals() {
 void Server::wait_for_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int) {
     if (error) return;
+    wait_for_signal();  // before the stop, which without connections is the end of all waiting
     begin_stop();
-    wait_for_signal();
   });
 }
 

@@ -3,6 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
 
 #include "base/base64.h"
 #include "base/text.h"
@@ -193,6 +198,20 @@ TEST(Server, SendsThePageWithAPolicyOfItsOwn) {
   EXPECT_EQ(client.reply().status, 304);
   client.get("/report.html");
   EXPECT_EQ(client.reply().status, 404);
+}
+
+TEST(Server, EndsOnASignalThoughNobodyIsConnected) {
+  FakeModels models;
+  ServerOptions options;
+  options.port = 0;
+  Server server(options, models, base::steady_clock());
+  server.stop_on_signals();
+  std::thread signal([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ::kill(::getpid(), SIGTERM);
+  });
+  server.run();  // or CTest's time limit ends it
+  signal.join();
 }
 
 TEST(Server, SpeaksOfErrorsAsOpenAiDoes) {
