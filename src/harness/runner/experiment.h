@@ -58,7 +58,7 @@ struct Experiment {
   store::Limits limits;
   store::Judgement judgement;
   std::vector<std::filesystem::path> reuse_answers;  // of the runs in these folders
-  std::string lang;  // of the report; empty: not stated
+  std::string lang;                                  // of the report; empty: not stated
 };
 
 /// Reads an experiment file. Suites and model folders are looked for next to it, suites also by
