@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "harness/store/codec.h"
+#include "harness/store/measurements.h"
 #include "harness/store/opinions.h"
 #include "harness/store/schema.h"
 #include "harness/store/sqlite.h"
@@ -318,21 +319,6 @@ std::vector<SessionRow> select_sessions(const Connection& connection) {
   return sessions;
 }
 
-std::vector<WarmupRow> select_warmups(const Connection& connection) {
-  std::vector<WarmupRow> warmups;
-  Statement s(connection, "SELECT * FROM warmups ORDER BY rowid");
-  while (s.step()) {
-    WarmupRow warmup;
-    warmup.session = s.integer();
-    warmup.model = s.integer();
-    warmup.item = s.integer();
-    warmup.e2e = s.real();
-    warmup.failure = s.text();
-    warmups.push_back(std::move(warmup));
-  }
-  return warmups;
-}
-
 std::vector<RevisitRow> select_revisits(const Connection& connection) {
   std::vector<RevisitRow> revisits;
   if (pragma(connection, "user_version") < 2) return revisits;
@@ -354,35 +340,6 @@ std::vector<RevisitRow> select_revisits(const Connection& connection) {
   return revisits;
 }
 
-std::vector<FixedLengthRow> select_fixed_lengths(const Connection& connection) {
-  std::vector<FixedLengthRow> rows;
-  if (pragma(connection, "user_version") < 4) return rows;
-  Statement s(connection, "SELECT * FROM fixed_length ORDER BY item, model");
-  while (s.step()) {
-    FixedLengthRow row;
-    row.model = s.integer();
-    row.item = s.integer();
-    row.session = s.integer();
-    row.failure = s.text();
-    row.completion_tokens = s.integer();
-    row.characters = s.integer();
-    for (double* seconds : {&row.ttft, &row.tpot, &row.e2e}) *seconds = s.real();
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-std::vector<FidelityRow> select_fidelity(const Connection& connection) {
-  std::vector<FidelityRow> rows;
-  if (pragma(connection, "user_version") < 4) return rows;
-  Statement s(connection, "SELECT * FROM fidelity ORDER BY model");
-  while (s.step()) {
-    const int64_t model = s.integer();
-    rows.push_back({model, s.text()});
-  }
-  return rows;
-}
-
 RunData select_all(const Connection& connection) {
   RunData data;
   data.run = select_run(connection);
@@ -394,9 +351,11 @@ RunData select_all(const Connection& connection) {
   data.grades = select_grades(connection);
   data.warmups = select_warmups(connection);
   data.revisits = select_revisits(connection);
+  const int64_t version = pragma(connection, "user_version");
+  if (version < 4) return data;
   data.fixed_lengths = select_fixed_lengths(connection);
   data.fidelity = select_fidelity(connection);
-  if (pragma(connection, "user_version") < 5) return data;
+  if (version < 5) return data;
   data.judgements = select_judgements(connection);
   data.human_verdicts = select_human_verdicts(connection);
   data.human_votes = select_human_votes(connection);
@@ -517,10 +476,7 @@ void Store::set_facts(int64_t model, const chat::ModelFacts& facts) {
   transaction.commit();
 }
 
-void Store::add_warmup(const WarmupRow& warmup) {
-  Statement(database_->connection, "INSERT INTO warmups VALUES (?, ?, ?, ?, ?)")
-      .run(warmup.session, warmup.model, warmup.item, warmup.e2e, base::valid_utf8(warmup.failure));
-}
+void Store::add_warmup(const WarmupRow& row) { insert_warmup(database_->connection, row); }
 
 void Store::add_revisit(const RevisitRow& row) {
   const chat::Timing& timing = row.timing;
@@ -534,15 +490,10 @@ void Store::add_revisit(const RevisitRow& row) {
 }
 
 void Store::add_fixed_length(const FixedLengthRow& row) {
-  Statement(database_->connection, "INSERT INTO fixed_length VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(row.model, row.item, row.session, base::valid_utf8(row.failure), row.completion_tokens,
-           row.characters, row.ttft, row.tpot, row.e2e);
+  insert_fixed_length(database_->connection, row);
 }
 
-void Store::set_fidelity(const FidelityRow& row) {
-  Statement(database_->connection, "INSERT OR REPLACE INTO fidelity VALUES (?, ?)")
-      .run(row.model, row.measured);
-}
+void Store::set_fidelity(const FidelityRow& row) { insert_fidelity(database_->connection, row); }
 
 void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds) {
   Transaction transaction(database_->connection);
