@@ -8,10 +8,14 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "remote/test_server.h"
+#include "http/test_server.h"
 
 namespace visavis::remote {
 namespace {
+
+using http::ServedRequest;
+using http::TestServer;
+using http::Wire;
 
 using ::testing::HasSubstr;
 

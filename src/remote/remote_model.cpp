@@ -15,8 +15,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "http/client.h"
+#include "http/retry.h"
 #include "remote/body.h"
-#include "remote/http.h"
 #include "remote/pace.h"
 #include "remote/reply.h"
 
@@ -143,14 +144,14 @@ class RemoteModel::Worker {
     const std::string url = endpoint.base_url + "/models";
     std::string body;
     const std::atomic<bool> never{false};
-    const HttpLimits limits{endpoint.connect_seconds * 2, endpoint.connect_seconds * 2,
-                            endpoint.connect_seconds};
-    const HttpReply reply = client_.send(url, headers_of(endpoint), nullptr, limits, never,
-                                         [&](const HttpReply&, std::string_view bytes) {
-                                           require(body.size() + bytes.size() < kMostReplyBytes,
-                                                   url, ": the list of models is too long");
-                                           body += bytes;
-                                         });
+    const http::Limits limits{endpoint.connect_seconds * 2, endpoint.connect_seconds * 2,
+                              endpoint.connect_seconds};
+    const http::Reply reply = client_.send(url, headers_of(endpoint), nullptr, limits, never,
+                                           [&](const http::Reply&, std::string_view bytes) {
+                                             require(body.size() + bytes.size() < kMostReplyBytes,
+                                                     url, ": the list of models is too long");
+                                             body += bytes;
+                                           });
     constexpr int kUnauthorised = 401, kForbidden = 403, kFound = 200;
     require(reply.status != 0, "cannot reach endpoint ", endpoint.base_url, ": ", reply.error);
     require(reply.status != kUnauthorised && reply.status != kForbidden, "endpoint ",
@@ -236,7 +237,7 @@ class RemoteModel::Worker {
             "endpoint {}: {}; it asks to wait {:.0f} s, longest_wait is {:.0f} s{}",
             endpoint.base_url, setback.why, *setback.wait, endpoint.longest_wait_seconds, tries)};
       const double seconds =
-          setback.wait.value_or(back_off(number, endpoint.first_wait_seconds, rng));
+          setback.wait.value_or(http::back_off(number, endpoint.first_wait_seconds, rng));
       if (setback.wait) {
         // What the endpoint asks of one request it asks of all.
         const std::lock_guard lock(shared_.mutex);
@@ -260,7 +261,7 @@ class RemoteModel::Worker {
     std::string other;  // a body that is no stream
     bool first = true;
     double last_text = -1;
-    const auto use = [&](const HttpReply& head, std::string_view bytes) {
+    const auto use = [&](const http::Reply& head, std::string_view bytes) {
       if (head.status == 200 && head.content_type == "text/event-stream") {
         const double seconds = shared_.now() - begin;
         std::string text = reader.feed_events(bytes, seconds);
@@ -278,9 +279,9 @@ class RemoteModel::Worker {
       other += bytes.substr(0, most - std::min(most, other.size()));
     };
     Attempt result;
-    HttpReply reply;
-    const HttpLimits limits{endpoint.timeout_seconds, endpoint.stall_seconds,
-                            endpoint.connect_seconds};
+    http::Reply reply;
+    const http::Limits limits{endpoint.timeout_seconds, endpoint.stall_seconds,
+                              endpoint.connect_seconds};
     try {
       reply = client_.send(endpoint.base_url + "/chat/completions", headers_of(endpoint),
                            &body.bytes, limits, job.cancelled, use);
@@ -290,8 +291,8 @@ class RemoteModel::Worker {
       }
       if (reply.status != 0 && reply.status != 200) {
         result.setback = {fmt::format("status {}: {}", reply.status, error_text(other)),
-                          is_worth_another(reply.status),
-                          retry_after(reply.retry_after, std::time(nullptr))};
+                          http::is_worth_another(reply.status),
+                          http::retry_after(reply.retry_after, std::time(nullptr))};
         return result;
       }
       if (!reply.error.empty()) {
@@ -330,7 +331,7 @@ class RemoteModel::Worker {
   }
 
   Shared& shared_;
-  HttpClient client_;
+  http::Client client_;
 };
 
 RemoteModel::RemoteModel(std::string name, Endpoint endpoint, const base::Clock& clock)

@@ -9,14 +9,19 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "http/retry.h"
+#include "http/test_server.h"
 #include "picture/encode.h"
 #include "remote/pace.h"
 #include "remote/remote_model.h"
 #include "remote/reply.h"
-#include "remote/test_server.h"
 
 namespace visavis::remote {
 namespace {
+
+using http::ServedRequest;
+using http::TestServer;
+using http::Wire;
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -401,17 +406,17 @@ TEST(Pace, BacksOffInGrowingStepsAndReadsRetryAfter) {
   base::Rng rng(1);
   for (int attempt = 1; attempt < 12; ++attempt) {
     const double most = std::min(30.0, 0.5 * std::pow(2, attempt - 1));
-    const double wait = back_off(attempt, 0.5, rng);
+    const double wait = http::back_off(attempt, 0.5, rng);
     EXPECT_GE(wait, most / 2);
     EXPECT_LE(wait, most);
   }
-  EXPECT_EQ(retry_after("12", 0), 12);
-  EXPECT_EQ(retry_after("Thu, 01 Jan 1970 00:02:00 GMT", 60), 60);
-  EXPECT_EQ(retry_after("Thu, 01 Jan 1970 00:02:00 GMT", 600), 0);
+  EXPECT_EQ(http::retry_after("12", 0), 12);
+  EXPECT_EQ(http::retry_after("Thu, 01 Jan 1970 00:02:00 GMT", 60), 60);
+  EXPECT_EQ(http::retry_after("Thu, 01 Jan 1970 00:02:00 GMT", 600), 0);
   for (const char* bad : {"", "soon", "-1", "nan", "1e999"})
-    EXPECT_EQ(retry_after(bad, 0), std::nullopt) << bad;
-  EXPECT_TRUE(is_worth_another(429) && is_worth_another(503));
-  EXPECT_FALSE(is_worth_another(404) || is_worth_another(501));
+    EXPECT_EQ(http::retry_after(bad, 0), std::nullopt) << bad;
+  EXPECT_TRUE(http::is_worth_another(429) && http::is_worth_another(503));
+  EXPECT_FALSE(http::is_worth_another(404) || http::is_worth_another(501));
 }
 
 TEST(ReplyReader, ReadsEventsHoweverTheyAreCut) {

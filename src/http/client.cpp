@@ -1,4 +1,4 @@
-#include "remote/http.h"
+#include "http/client.h"
 
 #include <curl/curl.h>
 
@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "base/text.h"
 
-namespace visavis::remote {
+namespace visavis::http {
 namespace {
 
 constexpr int kPollMilliseconds = 50;
+constexpr size_t kMostHeaders = 200;
+constexpr size_t kLongestHeader = 8192;
 
 long milliseconds(double seconds) { return static_cast<long>(seconds * 1000 + 0.5); }
 
@@ -32,8 +34,8 @@ bool is_this_machine(const std::string& url) {
 
 // What curl's callbacks see of one transfer.
 struct Transfer {
-  HttpReply reply;
-  const std::function<void(const HttpReply&, std::string_view)>& use;
+  Reply reply;
+  const std::function<void(const Reply&, std::string_view)>& use;
   std::chrono::steady_clock::time_point last_byte;
   std::exception_ptr refused;
 };
@@ -49,6 +51,8 @@ size_t on_header(char* bytes, size_t size, size_t count, void* pointer) {
   }
   const std::string name = lower(line.substr(0, colon));
   const std::string_view value = base::trim(line.substr(colon + 1));
+  if (transfer.reply.headers.size() < kMostHeaders)
+    transfer.reply.headers.emplace_back(name, value.substr(0, kLongestHeader));
   if (name == "content-type") transfer.reply.content_type = lower(value.substr(0, value.find(';')));
   if (name == "retry-after") transfer.reply.retry_after = std::string(value);
   return size * count;
@@ -56,7 +60,13 @@ size_t on_header(char* bytes, size_t size, size_t count, void* pointer) {
 
 }  // namespace
 
-struct HttpClient::State {
+std::string_view Reply::header(std::string_view name) const {
+  for (const auto& [key, value] : headers)
+    if (key == name) return value;
+  return {};
+}
+
+struct Client::State {
   CURLM* multi = nullptr;
   CURL* easy = nullptr;
 };
@@ -81,7 +91,7 @@ size_t on_body(char* bytes, size_t size, size_t count, void* pointer) {
 
 }  // namespace
 
-HttpClient::HttpClient() : state_(std::make_unique<State>()) {
+Client::Client() : state_(std::make_unique<State>()) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   state_->multi = curl_multi_init();
@@ -89,15 +99,15 @@ HttpClient::HttpClient() : state_(std::make_unique<State>()) {
   require(state_->multi != nullptr && state_->easy != nullptr, "cannot start an HTTP client");
 }
 
-HttpClient::~HttpClient() {
+Client::~Client() {
   curl_easy_cleanup(state_->easy);
   curl_multi_cleanup(state_->multi);
 }
 
-HttpReply HttpClient::send(
-    const std::string& url, const std::vector<std::string>& headers, const std::string* body,
-    const HttpLimits& limits, const std::atomic<bool>& cancelled,
-    const std::function<void(const HttpReply& head, std::string_view bytes)>& use) {
+Reply Client::send(const std::string& url, const std::vector<std::string>& headers,
+                   const std::string* body, const Limits& limits,
+                   const std::atomic<bool>& cancelled,
+                   const std::function<void(const Reply& head, std::string_view bytes)>& use) {
   CURL* easy = state_->easy;
   curl_easy_reset(easy);
   Transfer transfer{{}, use, std::chrono::steady_clock::now(), nullptr};
@@ -145,7 +155,7 @@ HttpReply HttpClient::send(
   curl_multi_remove_handle(state_->multi, easy);
   curl_slist_free_all(list);
   if (transfer.refused) std::rethrow_exception(transfer.refused);
-  HttpReply reply = std::move(transfer.reply);
+  Reply reply = std::move(transfer.reply);
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   reply.status = static_cast<int>(status);
@@ -159,4 +169,4 @@ HttpReply HttpClient::send(
   return reply;
 }
 
-}  // namespace visavis::remote
+}  // namespace visavis::http

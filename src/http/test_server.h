@@ -21,7 +21,7 @@
 
 #include "base/json.h"
 
-namespace visavis::remote {
+namespace visavis::http {
 
 struct ServedRequest {
   std::string head;  // request line and headers as they came
@@ -178,4 +178,4 @@ class TestServer {
   std::vector<std::thread> threads_;  // of the acceptor
 };
 
-}  // namespace visavis::remote
+}  // namespace visavis::http
