@@ -31,16 +31,28 @@ TEST(Models, JsonSaysWhatIsHereAndWhatWouldHaveToBeDownloaded) {
   EXPECT_THAT(models[0].at("folder").get<std::string>(), HasSubstr("demo/qwen3-vl"));
   EXPECT_GT(models[0].at("folder_bytes").get<int64_t>(), 1000000);
   for (const base::Json& model : models) {
-    EXPECT_GT(model.at("download_gb").get<double>(), 0);
+    EXPECT_EQ(model.at("forms").empty(), model.at("repository").is_null());
     EXPECT_GT(model.at("parameters_billion").get<double>(), 0);
   }
+}
+
+TEST(Models, SayWhichPublishedFormsCanBeLoaded) {
+  const base::Json models = base::parse_json(run({"--json", "models"}), "stdout").at("models");
+  for (const base::Json& model : models) {
+    if (model.at("name") != "qwen3-vl-8b") continue;
+    EXPECT_GT(model.at("forms").size(), 2u);
+    EXPECT_EQ(model.at("forms").back().at("huggingface"), "Qwen/Qwen3-VL-8B-Instruct");
+    EXPECT_TRUE(model.at("forms").back().at("loads"));
+    return;
+  }
+  FAIL() << "no qwen3-vl-8b";
 }
 
 TEST(Models, TheTableNamesEveryModelOnALineOfItsOwn) {
   const std::string table = run({"models"});
   for (const char* name : {"\ndemo-llava ", "\nqwen3-vl-8b ", "\nllava-1.5-7b "})
     EXPECT_THAT(table, HasSubstr(name));
-  EXPECT_THAT(table, HasSubstr("llava-hf/llava-1.5-7b-hf"));
+  EXPECT_THAT(table, HasSubstr("visavis pull llava-1.5-7b ("));
 }
 
 }  // namespace

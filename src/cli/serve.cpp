@@ -84,11 +84,10 @@ chat::ModelOptions joined(const chat::ModelOptions& asked, const chat::ModelOpti
 std::vector<std::string> available(const std::vector<std::string>& given) {
   std::vector<std::string> names = given;
   const hub::Places places = hub::default_places();
-  for (const hub::CatalogueEntry& entry : hub::catalogue()) {
-    const std::string name(entry.name);
-    if (std::find(names.begin(), names.end(), name) == names.end() &&
+  for (const hub::CatalogueEntry& entry : hub::read_catalogue(places)) {
+    if (std::find(names.begin(), names.end(), entry.name) == names.end() &&
         hub::locate(entry, places).has_value())
-      names.push_back(name);
+      names.push_back(entry.name);
   }
   return names;
 }

@@ -14,6 +14,7 @@ void add_kernels(CLI::App& app, int& exit_code);
 void add_models(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
 void add_plan(CLI::App& app, int& exit_code);
+void add_pull(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
@@ -41,6 +42,7 @@ const std::vector<Verb>& verbs() {
       {"score", &add_score},
       {"bench", &add_bench},
       // what there is
+      {"pull", &add_pull},
       {"models", &add_models},
       {"inspect", &add_inspect},
       // what the engine does

@@ -122,7 +122,8 @@ class Host : public chat::ModelHost {
 
   std::vector<std::string> known() const override {
     std::vector<std::string> names;
-    for (const hub::CatalogueEntry& entry : hub::catalogue()) names.emplace_back(entry.name);
+    for (const hub::CatalogueEntry& entry : hub::read_catalogue(hub::default_places()))
+      names.push_back(entry.name);
     return names;
   }
 
