@@ -1,4 +1,5 @@
-// visavis verdict: what people say about a run's answers, stored beside the automatic grades.
+// visavis verdict: what people say about a run's answers. It is stored beside the automatic grades
+// and counts in their place.
 #include <fmt/format.h>
 
 #include <iostream>
@@ -94,8 +95,9 @@ int verdict(const Options& options) {
 
 void add_verdict(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand(
-      "verdict", "Stores what people say about answers; changes no automatic grade");
+  CLI::App* verb = app.add_subcommand("verdict",
+                                      "Stores what people say about answers; it counts in place of "
+                                      "the automatic grade, which is kept");
   add_finished_run(*verb, options->run);
   verb->add_option("--who", options->who, "Who judges");
   verb->add_option("--id", options->id, "The question");

@@ -51,9 +51,9 @@ std::optional<size_t> model_called(const store::RunData& run, const std::string&
 
 using Grades = std::map<std::pair<int64_t, int64_t>, const graders::Grade*>;
 
-Grades by_place(const store::RunData& run) {
+Grades by_place(const std::vector<store::GradeRow>& rows) {
   Grades grades;
-  for (const store::GradeRow& row : run.grades) grades[{row.model, row.item}] = &row.grade;
+  for (const store::GradeRow& row : rows) grades[{row.model, row.item}] = &row.grade;
   return grades;
 }
 
@@ -70,8 +70,10 @@ RunDifference difference(const store::RunData& before, const store::RunData& aft
   const auto shared = shared_items(before, after, result.changed_questions);
   require(!shared.empty(), "the two runs share no graded question",
           result.changed_questions > 0 ? " (questions of the same id differ)" : "");
-  const Grades grades_before = by_place(before);
-  const Grades grades_after = by_place(after);
+  const std::vector<store::GradeRow> counted_before = verdict::counted_grades(before);
+  const std::vector<store::GradeRow> counted_after = verdict::counted_grades(after);
+  const Grades grades_before = by_place(counted_before);
+  const Grades grades_after = by_place(counted_after);
   std::map<std::string, int64_t> clusters;
   for (size_t m = 0; m < after.models.size(); ++m) {
     const std::string& label = after.models[m].label;

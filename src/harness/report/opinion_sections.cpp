@@ -20,6 +20,10 @@ std::string percent_with_interval(double value, const stats::Interval& interval)
                      100 * interval.high);
 }
 
+double share(int64_t part, int64_t whole) {
+  return 100 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
 // "A 0.81 [0.2 - 1.4], B -0.81 [-1.4 - -0.2]"
 std::string strengths_line(const std::vector<stats::Strength>& strengths,
                            const std::vector<std::string>& labels) {
@@ -126,7 +130,7 @@ Block judge_section(const Results& results, const std::string& lang) {
 Block people_section(const Results& results, const std::string& lang) {
   Block block{.heading = {}, .paragraphs = {}, .head = {}, .rows = {}, .after = {}};
   const std::vector<std::string> labels = results.labels();
-  for (const verdict::GraderAgreement& one : verdict::agreements(results.run)) {
+  for (const verdict::GraderAgreement& one : results.agreements) {
     block.heading = word("people", lang);
     block.head = {"", word("against", lang), word("answers_both", lang), word("agreement", lang),
                   word("kappa", lang)};
@@ -140,6 +144,15 @@ Block people_section(const Results& results, const std::string& lang) {
                           percent_with_interval(found.raw, found.raw_interval), kappa});
   }
   if (!block.rows.empty()) block.after.push_back(word("people_note", lang));
+  for (const verdict::Overruling& one : results.overrulings) {
+    block.heading = word("people", lang);
+    const std::string automatic =
+        one.graded == 0 ? "-" : fmt::format("{:.1f} %", share(one.full, one.graded));
+    block.after.push_back(
+        fmt::format(fmt::runtime(word("overruled", lang)), fmt::arg("model", labels[one.model]),
+                    fmt::arg("judged", one.judged), fmt::arg("changed", one.changed),
+                    fmt::arg("automatic", automatic)));
+  }
   const verdict::Votes votes = verdict::count_votes(results.run);
   if (votes.votes > 0) {
     block.heading = word("people", lang);
@@ -157,7 +170,7 @@ Json opinions_json(const Results& results) {
   for (const verdict::JudgeSummary& judge : verdict::summarise_judges(results.run))
     judges.push_back(judge_json(judge, labels));
   Json agreement = Json::array();
-  for (const verdict::GraderAgreement& one : verdict::agreements(results.run)) {
+  for (const verdict::GraderAgreement& one : results.agreements) {
     const stats::Agreement& found = one.agreement;
     const auto& interval = found.kappa_interval;
     agreement.push_back({{"who", one.who},
@@ -170,9 +183,17 @@ Json opinions_json(const Results& results) {
                          {"kappa_low", interval ? Json(interval->low) : Json(nullptr)},
                          {"kappa_high", interval ? Json(interval->high) : Json(nullptr)}});
   }
+  Json overruled = Json::array();
+  for (const verdict::Overruling& one : results.overrulings)
+    overruled.push_back({{"model", labels[one.model]},
+                         {"judged", one.judged},
+                         {"changed", one.changed},
+                         {"automatic_graded", one.graded},
+                         {"automatic_full", one.full}});
   const verdict::Votes votes = verdict::count_votes(results.run);
   return {{"judges", std::move(judges)},
           {"agreement", std::move(agreement)},
+          {"overruled", std::move(overruled)},
           {"votes",
            {{"votes", votes.votes},
             {"people", votes.people},

@@ -326,6 +326,10 @@ std::vector<std::string> Results::labels() const {
 Results compute_results(store::RunData run) {
   Results results;
   results.run = std::move(run);
+  results.agreements = verdict::agreements(results.run);
+  std::vector<store::GradeRow> counted = verdict::counted_grades(results.run);
+  results.overrulings = verdict::overrulings(results.run, counted);
+  results.run.grades = std::move(counted);
   const store::RunData& data = results.run;
   for (const store::ModelRow& row : data.models) {
     ModelSummary model{.label = row.label, .facts = row.facts};

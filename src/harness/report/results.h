@@ -12,7 +12,9 @@
 #include "harness/report/speeds.h"
 #include "harness/stats/intervals.h"
 #include "harness/store/rows.h"
+#include "harness/verdict/counted.h"
 #include "harness/verdict/fidelity.h"
+#include "harness/verdict/opinions.h"
 #include "harness/verdict/pairs.h"
 #include "harness/verdict/recommendation.h"
 
@@ -101,7 +103,9 @@ struct ModelSummary {
 };
 
 struct Results {
-  store::RunData run;
+  store::RunData run;  // its grades are those that count (verdict/counted.h)
+  std::vector<verdict::GraderAgreement> agreements;  // of people with the grades as they were given
+  std::vector<verdict::Overruling> overrulings;      // of those grades by people
   std::vector<ModelSummary> models;
   std::vector<Group> groups;
   std::vector<verdict::Recommendation> recommendations;

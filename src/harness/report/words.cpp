@@ -166,9 +166,14 @@ constexpr Word kWords[] = {
     {"kappa", "Cohen's kappa", "Cohen κ"},
     {"people_note",
      "Verdicts full, partly and wrong; kappa is the agreement beyond chance (1: complete, 0: as by "
-     "chance), with 95 % intervals. People's verdicts change no figure above.",
+     "chance), with 95 % intervals.",
      "结论分为正确、部分正确和错误；κ 为超出偶然的一致程度（1：完全一致，0：等同偶然），附 95 % "
-     "区间。人工结论不改变以上任何指标。"},
+     "区间。"},
+    {"overruled",
+     "{model}: {judged} answers count as people judged them ({changed} of them were graded "
+     "otherwise); fully right by the automatic grades alone: {automatic}.",
+     "{model}：{judged} 个回答按人工结论计入（其中 {changed} 个与自动评分不同）；仅按自动评分，"
+     "完全正确率为 {automatic}。"},
     {"votes", "{votes} votes of {people} people; strengths (Bradley-Terry, ties half): {strengths}",
      "{people} 人共 {votes} 票；强度（Bradley-Terry，平局计半）：{strengths}"},
     {"answers", "Questions and answers", "题目与回答"},

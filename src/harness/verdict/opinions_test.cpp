@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "harness/store/opinion_files.h"
+#include "harness/verdict/counted.h"
 #include "harness/verdict/family.h"
 
 namespace visavis::verdict {
@@ -100,6 +101,61 @@ TEST(Opinions, TheLastWordOfAPersonCounts) {
   EXPECT_EQ(found[0].grader, "automatic");
   EXPECT_EQ(found[0].agreement.items, 4);
   EXPECT_EQ(found[0].agreement.kappa, 1);
+}
+
+store::RunData graded_run() {
+  store::RunData run = small_run();
+  run.suites[0].scenarios.push_back({.id = "", .title = {}, .graded = true});
+  return run;
+}
+
+void judge(store::RunData& run, int64_t item, Verdict verdict, const char* who) {
+  run.human_verdicts.push_back({.id = static_cast<int64_t>(run.human_verdicts.size()),
+                                .item = item,
+                                .model = 1,
+                                .verdict = verdict,
+                                .who = who,
+                                .given_at = "t"});
+}
+
+TEST(Counted, PeoplesVerdictsStandInPlaceOfGradesAndSayWhatTheyReplace) {
+  store::RunData run = graded_run();
+  judge(run, 0, Verdict::wrong, "Li");  // was full
+  judge(run, 2, Verdict::wrong, "Li");  // as it was
+  judge(run, 3, Verdict::wrong, "Li");  // taken back
+  judge(run, 3, Verdict::partial, "Li");
+  const std::vector<store::GradeRow> counted = counted_grades(run);
+  ASSERT_EQ(counted.size(), run.grades.size());
+  const auto of = [&](int64_t item) { return counted[static_cast<size_t>(2 * item + 1)].grade; };
+  EXPECT_EQ(of(0).verdict, Verdict::wrong);
+  EXPECT_EQ(of(0).score, 0);
+  EXPECT_THAT(of(0).rule, HasSubstr("people (Li); automatic: full"));
+  EXPECT_EQ(of(1).verdict, Verdict::full) << "nobody judged it";
+  EXPECT_EQ(of(3).verdict, Verdict::partial);
+  EXPECT_EQ(of(3).score, 0.5);
+  EXPECT_EQ(counted[0].grade.verdict, Verdict::full) << "of the other model";
+  const std::vector<Overruling> rows = overrulings(run, counted);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].model, 1u);
+  EXPECT_EQ(rows[0].judged, 3);
+  EXPECT_EQ(rows[0].changed, 2);
+  EXPECT_EQ(rows[0].graded, 4);
+  EXPECT_EQ(rows[0].full, 2);
+}
+
+TEST(Counted, OfSeveralPeopleMostCountAndThenTheLast) {
+  store::RunData run = graded_run();
+  judge(run, 0, Verdict::partial, "Li");
+  judge(run, 0, Verdict::partial, "Ann");
+  judge(run, 0, Verdict::wrong, "Wang");
+  judge(run, 1, Verdict::partial, "Wang");
+  judge(run, 1, Verdict::wrong, "Ann");
+  run.grades[5].grade.verdict = Verdict::failed;
+  judge(run, 2, Verdict::full, "Li");
+  const std::vector<store::GradeRow> counted = counted_grades(run);
+  EXPECT_EQ(counted[1].grade.verdict, Verdict::partial);
+  EXPECT_EQ(counted[3].grade.verdict, Verdict::wrong);
+  EXPECT_EQ(counted[5].grade.verdict, Verdict::failed) << "there is no answer to judge";
 }
 
 TEST(Opinions, VotesGiveStrengths) {
