@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "harness/store/answers.h"
 #include "harness/store/codec.h"
 #include "harness/store/measurements.h"
 #include "harness/store/opinions.h"
@@ -101,17 +102,6 @@ void insert_model(Statement& s, const ModelRow& model) {
         memory.vision, memory.kv, memory.workspace, memory.device_peak, memory.host_peak,
         facts.multi_image_trained, facts.from_cache, base::dump_json(effort_json(facts.effort)),
         facts.remote, facts.price_prompt, facts.price_completion, facts.family);
-}
-
-chat::Memory memory_of(Statement& s) {
-  chat::Memory memory;
-  memory.weights = s.integer();
-  memory.vision = s.integer();
-  memory.kv = s.integer();
-  memory.workspace = s.integer();
-  memory.device_peak = s.integer();
-  memory.host_peak = s.integer();
-  return memory;
 }
 
 std::vector<ModelRow> select_models(const Connection& connection) {
@@ -235,72 +225,6 @@ std::vector<ItemRow> select_items(const Connection& connection) {
   return items;
 }
 
-void read_timing(Statement& s, chat::Timing& timing) {
-  for (double* part : {&timing.image_decode, &timing.image_resize, &timing.vision, &timing.prefill,
-                       &timing.ttft, &timing.ttft_device, &timing.tpot, &timing.e2e})
-    *part = s.real();
-}
-
-std::vector<AnswerRow> select_answers(const Connection& connection) {
-  std::vector<AnswerRow> answers;
-  const int64_t version = pragma(connection, "user_version");
-  Statement s(connection, "SELECT * FROM answers ORDER BY item, model");
-  while (s.step()) {
-    AnswerRow answer;
-    answer.model = s.integer();
-    answer.item = s.integer();
-    answer.session = s.integer();
-    answer.sequence = s.integer();
-    answer.failure = s.text();
-    answer.text = s.text();
-    answer.thinking = s.text();
-    answer.finish = finish_from(s.text());
-    answer.characters = s.integer();
-    answer.usage.prompt_tokens = s.integer();
-    answer.usage.image_tokens = s.integer();
-    answer.usage.completion_tokens = s.integer();
-    read_timing(s, answer.timing);
-    answer.token_times = seconds_from(s.text());
-    answer.memory = memory_of(s);
-    answer.prompt_sha256 = s.text();
-    answer.notes = texts_from(s.text());
-    if (version >= 4) answer.energy_joules = s.real();
-    if (version >= 5) {
-      answer.content_key = s.text();
-      answer.reused_from = s.text();
-    }
-    answers.push_back(std::move(answer));
-  }
-  return answers;
-}
-
-void insert_grade(Connection& connection, const GradeRow& row) {
-  Statement(connection, "INSERT INTO grades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(row.model, row.item, row.grader, row.grade.score,
-           std::string_view(graders::name_of(row.grade.verdict)), row.grade.rule,
-           base::valid_utf8(row.grade.normalised), row.grade.raw_match,
-           base::dump_json(evidence_json(row.grade.evidence)));
-}
-
-std::vector<GradeRow> select_grades(const Connection& connection) {
-  std::vector<GradeRow> grades;
-  Statement s(connection, "SELECT * FROM grades ORDER BY item, model");
-  while (s.step()) {
-    GradeRow row;
-    row.model = s.integer();
-    row.item = s.integer();
-    row.grader = s.text();
-    row.grade.score = s.real();
-    row.grade.verdict = graders::verdict_from(s.text());
-    row.grade.rule = s.text();
-    row.grade.normalised = s.text();
-    row.grade.raw_match = s.integer() != 0;
-    row.grade.evidence = evidence_from(s.text());
-    grades.push_back(std::move(row));
-  }
-  return grades;
-}
-
 std::vector<SessionRow> select_sessions(const Connection& connection) {
   std::vector<SessionRow> sessions;
   const int64_t version = pragma(connection, "user_version");
@@ -347,7 +271,7 @@ RunData select_all(const Connection& connection) {
   data.models = select_models(connection);
   data.suites = select_suites(connection);
   data.items = select_items(connection);
-  data.answers = select_answers(connection);
+  data.answers = select_answers(connection, pragma(connection, "user_version"));
   data.grades = select_grades(connection);
   data.warmups = select_warmups(connection);
   data.revisits = select_revisits(connection);
@@ -497,23 +421,53 @@ void Store::set_fidelity(const FidelityRow& row) { insert_fidelity(database_->co
 
 void Store::add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds) {
   Transaction transaction(database_->connection);
-  const chat::Timing& timing = answer.timing;
-  const chat::Memory& memory = answer.memory;
-  Statement(database_->connection,
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(answer.model, answer.item, answer.session, answer.sequence,
-           base::valid_utf8(answer.failure), base::valid_utf8(answer.text),
-           base::valid_utf8(answer.thinking), std::string_view(chat::name_of(answer.finish)),
-           answer.characters, answer.usage.prompt_tokens, answer.usage.image_tokens,
-           answer.usage.completion_tokens, timing.image_decode, timing.image_resize, timing.vision,
-           timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e,
-           seconds_json(answer.token_times), memory.weights, memory.vision, memory.kv,
-           memory.workspace, memory.device_peak, memory.host_peak, answer.prompt_sha256,
-           texts_json(answer.notes), answer.energy_joules, answer.content_key, answer.reused_from);
+  insert_answer(database_->connection, answer);
   insert_grade(database_->connection, grade);
   Statement(database_->connection, "UPDATE sessions SET wall_seconds = ? WHERE id = ?")
       .run(wall_seconds, answer.session);
+  transaction.commit();
+}
+
+int64_t Store::add_model(ModelRow model) {
+  Transaction transaction(database_->connection);
+  model.id = static_cast<int64_t>(select_models(database_->connection).size());
+  Statement statement(
+      database_->connection,
+      "INSERT INTO models VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert_model(statement, model);
+  transaction.commit();
+  return model.id;
+}
+
+void Store::add_round(Round round, double seconds) {
+  Connection& connection = database_->connection;
+  Transaction transaction(connection);
+  Statement counts(connection,
+                   "SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM answers)");
+  counts.step();
+  round.item.id = counts.integer();
+  int64_t sequence = counts.integer();
+  insert_items(connection, {round.item});
+  for (AnswerRow& answer : round.answers) {
+    answer.item = round.item.id;
+    answer.sequence = sequence++;
+    insert_answer(connection, answer);
+    Statement(connection, "UPDATE sessions SET wall_seconds = wall_seconds + ? WHERE id = ?")
+        .run(seconds / static_cast<double>(round.answers.size()), answer.session);
+  }
+  for (GradeRow& grade : round.grades) {
+    grade.item = round.item.id;
+    insert_grade(connection, grade);
+  }
+  for (HumanVerdictRow& row : round.verdicts) {
+    row.item = round.item.id;
+    insert_human_verdict(connection, row);
+  }
+  for (HumanVoteRow& row : round.votes) {
+    row.item = round.item.id;
+    insert_human_vote(connection, row);
+  }
   transaction.commit();
 }
 

@@ -15,6 +15,16 @@
 
 namespace visavis::store {
 
+/// A question that no plan named, with its answers and what people said of them. The store sets
+/// the item's id, everything that refers to it, and the answers' sequence.
+struct Round {
+  ItemRow item;
+  std::vector<AnswerRow> answers;
+  std::vector<GradeRow> grades;  // one for each answer
+  std::vector<HumanVerdictRow> verdicts;
+  std::vector<HumanVoteRow> votes;
+};
+
 class Store {
  public:
   /// Creates the file with its plan (run, suites, items; models without facts) in one transaction:
@@ -56,6 +66,12 @@ class Store {
   /// Commits the answer, its grade and the session's seconds so far, all or nothing. Throws Error
   /// if that answer is already there or the disk is full; nothing is stored then.
   void add_answer(const AnswerRow& answer, const GradeRow& grade, double wall_seconds);
+
+  /// Adds a model after those that are there and returns its id. Throws Error if there is one of
+  /// that label.
+  int64_t add_model(ModelRow model);
+  /// Adds to the run's questions, all or nothing; the sessions of the answers grow by `seconds`.
+  void add_round(Round round, double seconds);
 
   /// Replaces all grades, all or nothing; there is one for every answer. Throws Error.
   void replace_grades(const std::vector<GradeRow>& grades);

@@ -141,6 +141,39 @@ std::string error_of(Call call) {
   return "no error";
 }
 
+TEST_F(StoreTest, TakesQuestionsThatNoPlanNamedAllOrNothing) {
+  Store store = create();
+  store.begin_session("t");
+  EXPECT_EQ(store.add_model({7, "C", "demo-c", {}, {}}), 2);
+  EXPECT_THROW(store.add_model({0, "C", "other", {}, {}}), Error) << "there is one of that label";
+  Round round;
+  round.item = make_items()[0];
+  round.item.question.id = "live";
+  for (const int64_t model : {2, 0}) {
+    round.answers.push_back(make_answer(model, 99, 99));
+    round.grades.push_back(make_grade(model, 99));
+  }
+  round.verdicts = {{.item = 99, .model = 0, .who = "Li", .given_at = "t"}};
+  round.votes = {{.item = 99, .first = 2, .second = 0, .score = 1, .who = "Li", .given_at = "t"}};
+  store.add_round(round, 3);
+  EXPECT_THROW(store.add_round(round, 3), Error) << "there is such a question";
+  round.item.question.id = "live 2";
+  round.votes[0].first = 9;  // no such model
+  EXPECT_THROW(store.add_round(round, 3), Error);
+  const RunData data = store.read_all();
+  EXPECT_EQ(data.models.at(2).label, "C");
+  ASSERT_EQ(data.items.size(), 3u);
+  EXPECT_EQ(data.items[2].id, 2);
+  ASSERT_EQ(data.answers.size(), 2u);
+  EXPECT_EQ(data.answers[0].item, 2);
+  EXPECT_EQ(data.answers[0].model, 0);
+  EXPECT_EQ(data.answers[0].sequence, 1);
+  EXPECT_EQ(data.grades[1].item, 2);
+  EXPECT_EQ(data.human_verdicts.at(0).item, 2);
+  EXPECT_EQ(data.human_votes.at(0).item, 2);
+  EXPECT_EQ(data.sessions.at(0).wall_seconds, 3);
+}
+
 TEST_F(StoreTest, GivesBackEverythingItWasGiven) {
   chat::ModelFacts facts{
       "demo-a",
