@@ -1,5 +1,6 @@
 // visavis serve: models behind OpenAI's HTTP interface, and the page that shows them side by side.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -136,7 +137,17 @@ runner::Experiment experiment_of(const server::RunOrder& order, const Options& o
   return experiment;
 }
 
+// Pictures and bodies of megabytes come and go on several threads. By default the C library begins
+// to keep such pieces in its heaps, whose holes stay with the process; this way they always go
+// back.
+void return_large_memory() {
+#ifdef M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 int run(Options& options) {
+  return_large_memory();
   auto mutex = std::make_shared<std::mutex>();
   const auto say = [mutex](const std::string& line) {
     const std::lock_guard lock(*mutex);
