@@ -41,8 +41,12 @@ TEST(Routes, MatchWholePathsAndPlainNames) {
   EXPECT_NE(match_route("GET", "/v1/models").route, nullptr);
   EXPECT_NE(match_route("HEAD", "/health").route, nullptr);
   EXPECT_EQ(match_route("GET", "/v1/models/demo-llava").parts.at("name"), "demo-llava");
-  for (const char* const path : {"", "/v1/models/", "/v1/models/..", "/v1/models/a/b",
-                                 "/v1/models/%2e%2e", "//v1/models", "/v1/models/a\\b"})
+  EXPECT_EQ(match_route("GET", "/v1/models/org/name").parts.at("name"), "org/name");
+  EXPECT_EQ(match_route("GET", "/v1/models/org%2Fa%20b").parts.at("name"), "org/a b");
+  EXPECT_EQ(match_route("GET", "/api/runs/a").parts.at("id"), "a");
+  for (const char* const path :
+       {"", "/v1/models/", "/v1/models/a%2", "/v1/models/%g0", "//v1/models", "/api/runs/..",
+        "/api/runs/a/b", "/api/runs/%2e%2e", "/api/runs/a%2fb", "/api/runs/a\\b"})
     EXPECT_EQ(match_route("GET", path).route, nullptr) << path;
   const Match wrong = match_route("GET", "/v1/chat/completions");
   EXPECT_EQ(wrong.route, nullptr);

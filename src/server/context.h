@@ -5,6 +5,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,7 @@ struct Context {
   boost::asio::thread_pool& workers;  // for what blocks
   std::atomic<int>& working;          // pieces of work that wait there or run
   RunDesk& runs;
+  std::mutex& opinions;  // held while verdicts and votes are written
   std::atomic<bool>& stopping;
 };
 

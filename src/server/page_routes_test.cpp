@@ -132,6 +132,7 @@ TEST_F(PageRoutesTest, RunsAComparisonToItsEnd) {
   EXPECT_EQ(told.back()["state"], "finished");
   EXPECT_EQ(told.back()["answers_done"], 2 * kTinyItems);
   EXPECT_EQ(told.back()["answers_total"], 2 * kTinyItems);
+  EXPECT_TRUE(told.back()["now"].is_null());
   const base::Json runs = get("/api/runs").json();
   ASSERT_EQ(runs.size(), 1);
   EXPECT_EQ(runs[0]["id"], id);
@@ -143,6 +144,18 @@ TEST_F(PageRoutesTest, RunsAComparisonToItsEnd) {
   EXPECT_TRUE(run.contains("words"));
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "runs" / id / "report.html"));
   EXPECT_EQ(server.models.models.size(), 2);  // resident models stay
+}
+
+TEST_F(PageRoutesTest, ListsARunFromTheMomentItIsStarted) {
+  slow_down(20);
+  const std::string id = start({{"limit", 3}});
+  const base::Json runs = get("/api/runs").json();
+  ASSERT_EQ(runs.size(), 1);
+  EXPECT_EQ(runs[0]["id"], id);
+  EXPECT_EQ(runs[0]["state"], "running");
+  EXPECT_EQ(runs[0]["models"], base::Json({"fake-a", "fake-b"}));
+  EXPECT_EQ(runs[0]["answers_total"], 6);
+  events(id);
 }
 
 TEST_F(PageRoutesTest, StopsAndGoesOn) {
@@ -158,7 +171,11 @@ TEST_F(PageRoutesTest, StopsAndGoesOn) {
   while (server.server().runs().standing(id)->answers.answered < 2)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(post("/api/runs/" + id + "/stop").status, 200);
-  const base::Json stopped = events(id).back();
+  const std::vector<base::Json> told = events(id);
+  EXPECT_EQ(told.front()["state"], "stopping");
+  EXPECT_THAT(told.front()["now"]["model"].get<std::string>(), testing::StartsWith("fake-"));
+  EXPECT_FALSE(told.front()["now"]["item"].get<std::string>().empty());
+  const base::Json& stopped = told.back();
   EXPECT_EQ(stopped["state"], "stopped");
   EXPECT_LT(stopped["answers_done"], 2 * kTinyItems);
   EXPECT_EQ(post("/api/runs/" + id + "/stop").status, 409);
@@ -178,12 +195,86 @@ TEST_F(PageRoutesTest, PutsAVerdictIntoTheStatistics) {
       post(path + "/verdicts", {{"item", 3}, {"model", "fake-a"}, {"grade", "full"}});
   EXPECT_EQ(given.status, 204) << given.body;
   const base::Json after = get(path).json();
-  EXPECT_NE(before, after);
+  const auto right = [](const base::Json& run) {
+    return run["groups"][0]["cells"][0]["full"].get<int>();
+  };
+  EXPECT_EQ(before["items"][3]["answers"][0]["verdict"], "wrong");
+  EXPECT_EQ(after["items"][3]["answers"][0]["verdict"], "full");
+  EXPECT_EQ(right(after), right(before) + 1);
+  EXPECT_EQ(after["overruled"][0]["changed"], 1);
+  EXPECT_EQ(after["agreement"][0]["answers"], 1);
   EXPECT_EQ(post(path + "/verdicts", {{"item", 99}, {"model", "fake-a"}, {"grade", "full"}}).status,
             400);
   EXPECT_EQ(post(path + "/verdicts", {{"item", 3}, {"model", "x"}, {"grade", "full"}}).status, 400);
   EXPECT_EQ(post(path + "/verdicts", {{"item", 3}, {"model", "fake-a"}, {"grade", "good"}}).status,
             400);
+}
+
+base::Json vote(const char* winner) {
+  const std::string pixel =
+      "data:image/"
+      "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+      "WjR9awAAAABJRU5ErkJggg==";
+  return {{"prompt", "有几个杯子？"},
+          {"pictures", {pixel}},
+          {"answers",
+           {{{"model", "fake-b"}, {"text", "two"}, {"seconds", 2}, {"completion_tokens", 1}},
+            {{"model", "fake-a"}, {"text", "三个"}, {"seconds", 1}, {"first_seconds", 0.5}}}},
+          {"winner", winner},
+          {"grades", {{"fake-a", "partial"}}},
+          {"blind", true}};
+}
+
+TEST_F(PageRoutesTest, KeepsVotesInARunThatCountsThem) {
+  for (const char* const winner : {"fake-a", "fake-a", "tie", "none"}) {
+    const Reply reply = post("/api/votes", vote(winner));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.json()["id"], "live");
+  }
+  const base::Json entry = get("/api/runs").json()[0];
+  EXPECT_EQ(entry["id"], "live");
+  EXPECT_EQ(entry["state"], "finished");
+  EXPECT_EQ(entry["items"], 4);
+  const base::Json run = get("/api/runs/live").json();
+  EXPECT_EQ(run["models"][0]["label"], "fake-b");
+  EXPECT_EQ(run["votes"]["votes"], 4);
+  EXPECT_EQ(run["votes"]["people"], 1);
+  EXPECT_GT(run["votes"]["strengths"][1]["strength"].get<double>(), 0) << "two wins, two ties";
+  const base::Json& item = run["items"][3];
+  EXPECT_EQ(item["question"], "有几个杯子？");
+  EXPECT_EQ(item["lang"], "zh");
+  EXPECT_EQ(item["answers"][0]["verdict"], "shown");
+  EXPECT_EQ(item["answers"][1]["verdict"], "partial");
+  EXPECT_EQ(item["answers"][1]["text"], "三个");
+  EXPECT_EQ(item["answers"][1]["ttft"], 0.5);
+  EXPECT_EQ(run["pictures"].size(), 1);
+  EXPECT_THAT(run["pictures"].begin()->get<std::string>(), testing::StartsWith("data:image/"));
+  const base::Json& cells = run["groups"][0]["cells"];
+  EXPECT_EQ(cells[0]["graded"], 0);
+  EXPECT_EQ(cells[1]["partial"], 4);
+  EXPECT_EQ(run["run"]["wall_seconds"], 12);
+  EXPECT_EQ(
+      post("/api/runs/live/verdicts", {{"item", 0}, {"model", "fake-b"}, {"grade", "full"}}).status,
+      204);
+  EXPECT_EQ(get("/api/runs/live").json()["groups"][0]["cells"][0]["full"], 1);
+  EXPECT_EQ(post("/api/runs/live/resume").status, 409);
+}
+
+TEST_F(PageRoutesTest, RefusesVotesThatItCannotCount) {
+  const auto with = [](const char* key, const base::Json& value) {
+    base::Json body = vote("tie");
+    body[key] = value;
+    return body;
+  };
+  for (const base::Json& body :
+       {with("winner", "fake-c"), with("grades", {{"fake-a", "good"}}),
+        with("grades", {{"fake-c", "full"}}), with("pictures", {"data:image/png;base64,AAAA"}),
+        with("pictures", {"http://127.0.0.1/x.png"}), with("answers", base::Json::array()),
+        with("answers", {{{"model", "fake-a"}, {"text", ""}}, {{"model", "fake-a"}, {"text", ""}}}),
+        with("prompt", 1), with("votes", 1)})
+    EXPECT_EQ(post("/api/votes", body).status, 400) << body;
+  EXPECT_EQ(post("/api/votes", with("answers", {{{"model", "x"}, {"text", ""}}})).status, 404);
+  EXPECT_EQ(get("/api/runs").json().size(), 0);
 }
 
 TEST_F(PageRoutesTest, RecommendsByLimitsAndWeights) {

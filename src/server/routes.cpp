@@ -25,12 +25,13 @@ void start_run(const ExchangePtr& exchange, Context& context);
 void state(const ExchangePtr& exchange, Context& context);
 void stop_run(const ExchangePtr& exchange, Context& context);
 void unload_model(const ExchangePtr& exchange, Context& context);
+void vote(const ExchangePtr& exchange, Context& context);
 
 const std::vector<Route>& routes() {
   static const std::vector<Route> table = {
       // OpenAI's
       {"GET", "/v1/models", Entry::keyed, &list_models},
-      {"GET", "/v1/models/{name}", Entry::keyed, &show_model},
+      {"GET", "/v1/models/{name*}", Entry::keyed, &show_model},
       {"POST", "/v1/chat/completions", Entry::keyed, &chat_completions},
       {"POST", "/v1/completions", Entry::keyed, &completions},
       // ours
@@ -50,6 +51,7 @@ const std::vector<Route>& routes() {
       {"POST", "/api/runs/{id}/resume", Entry::keyed, &resume_run},
       {"POST", "/api/runs/{id}/recommend", Entry::keyed, &recommend_model},
       {"POST", "/api/runs/{id}/verdicts", Entry::keyed, &give_verdict},
+      {"POST", "/api/votes", Entry::keyed, &vote},
       // the page, which asks for the key itself
       {"GET", "/", Entry::open, &page},
       {"GET", "/page.js", Entry::open, &page},
@@ -70,11 +72,45 @@ bool is_plain(std::string_view segment) {
   return true;
 }
 
+// "%2F" is '/'; nothing if an escape is cut off or none.
+std::optional<std::string> unescape(std::string_view text) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
+      return std::nullopt;
+    out += static_cast<char>(16 * digit(text[i + 1]) + digit(text[i + 2]));
+    i += 2;
+  }
+  return out;
+}
+
+// The segments from `first` on, unescaped, as one text.
+std::optional<std::string> rest_of(const std::vector<std::string>& path, size_t first) {
+  std::optional<std::string> rest = unescape(base::join(
+      std::vector<std::string>(path.begin() + static_cast<int64_t>(first), path.end()), "/"));
+  if (rest && rest->empty()) return std::nullopt;
+  return rest;
+}
+
 bool matches(std::string_view pattern, const std::vector<std::string>& path,
              std::map<std::string, std::string>& parts) {
   const std::vector<std::string> wanted = base::split(pattern, '/');
-  if (wanted.size() != path.size()) return false;
   for (size_t i = 0; i < wanted.size(); ++i) {
+    if (i >= path.size()) return false;
+    if (wanted[i].ends_with("*}")) {
+      const std::optional<std::string> rest = rest_of(path, i);
+      if (rest) parts[wanted[i].substr(1, wanted[i].size() - 3)] = *rest;
+      return rest.has_value();
+    }
     if (wanted[i].starts_with('{')) {
       if (!is_plain(path[i])) return false;
       parts[wanted[i].substr(1, wanted[i].size() - 2)] = path[i];
@@ -82,7 +118,7 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path,
       return false;
     }
   }
-  return true;
+  return wanted.size() == path.size();
 }
 
 }  // namespace

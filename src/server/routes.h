@@ -15,7 +15,9 @@ enum class Entry { open, keyed };  // whether the key is asked for, if there is 
 
 struct Route {
   const char* method;
-  const char* pattern;  // segments; "{name}" takes any one of letters, digits, '.', '_' and '-'
+  // Segments; "{name}" takes any one of letters, digits, '.', '_' and '-'; "{name*}" at the end all
+  // that follows, unescaped: a text to compare with, never a path to open.
+  const char* pattern;
   Entry entry;
   /// Runs on the connection's executor and must not block. Throws Error before it has responded.
   void (*handle)(const ExchangePtr& exchange, Context& context);

@@ -1,5 +1,6 @@
 #include "server/run_desk.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -79,6 +80,11 @@ class RunDesk::Watch : public runner::Progress {
     const std::lock_guard lock(desk_.mutex_);
     desk_.standing_.answers = standing;
   }
+  void asking(const std::string& model, const std::string& question) override {
+    const std::lock_guard lock(desk_.mutex_);
+    desk_.standing_.model = model;
+    desk_.standing_.question = question;
+  }
 
  private:
   RunDesk& desk_;
@@ -105,12 +111,16 @@ std::string RunDesk::start(const RunOrder& order) {
 
 void RunDesk::resume(const std::string& id) {
   const std::lock_guard starting(starting_);
+  begin(id, order_of(id), true);
+}
+
+RunOrder RunDesk::order_of(const std::string& id) const {
   const fs::path file = folder_of(id) / kOrderFile;
   std::error_code ignored;
   if (!fs::is_regular_file(file, ignored))
     throw ApiError(409, "run '" + id + "' was not started here; go on with it by visavis compare " +
                             "--resume");
-  begin(id, run_order_from(base::read_json(file)), true);
+  return run_order_from(base::read_json(file));
 }
 
 void RunDesk::begin(const std::string& id, const RunOrder& order, bool resume) {
@@ -145,8 +155,9 @@ void RunDesk::begin(const std::string& id, const RunOrder& order, bool resume) {
   id_ = id;
   begin_ns_ = clock_.now_ns();
   standing_ = {};
-  standing_.answers.total =
-      static_cast<int64_t>(schedule.items.size() * experiment.providers.size());
+  const auto items = static_cast<int64_t>(schedule.items.size());
+  standing_.answers.total = static_cast<int64_t>(experiment.providers.size()) *
+                            std::min(order.limit.value_or(items), items);
   standing_.answers.cost = -1;
   standing_.budget = order.budget;
   thread_ =
@@ -196,6 +207,7 @@ std::optional<RunDesk::Standing> RunDesk::standing(const std::string& id) const 
   if (id_ != id) return std::nullopt;
   Standing now = standing_;
   if (running_) now.seconds = base::seconds_between(begin_ns_, clock_.now_ns());
+  now.stopping = running_ && stop_;
   return now;
 }
 

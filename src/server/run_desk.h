@@ -70,12 +70,18 @@ class RunDesk {
     runner::Standing answers;
     double seconds = 0;  // since the start or resume
     std::optional<double> budget;
+    std::string model;     // that was asked last; empty: none yet
+    std::string question;  // that it was asked
+    bool stopping = false;
     std::string problem;  // why it ended, if it failed
   };
   /// The run that goes on; empty: none.
   std::string running() const;
   /// Of the run that goes on or went on last; nothing for another one.
   std::optional<Standing> standing(const std::string& id) const;
+
+  /// What a run was started with. Throws ApiError: 404, 409 if it was started elsewhere.
+  RunOrder order_of(const std::string& id) const;
 
   /// The folder of a run that exists. Throws ApiError 404.
   std::filesystem::path folder_of(const std::string& id) const;

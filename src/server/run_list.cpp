@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "harness/runner/runner.h"
 #include "harness/store/store.h"
@@ -15,7 +16,10 @@ namespace fs = std::filesystem;
 namespace {
 
 const char* state_of(const RunDesk& desk, const std::string& id, const std::string& stored) {
-  if (desk.running() == id) return "running";
+  if (desk.running() == id) {
+    const auto standing = desk.standing(id);
+    return standing && standing->stopping ? "stopping" : "running";
+  }
   return stored == "complete" || stored == "decided" || stored == "limit" ? "finished" : "stopped";
 }
 
@@ -27,6 +31,29 @@ double spent(const store::RunData& run) {
   double seconds = 0;
   for (const store::SessionRow& session : run.sessions) seconds += session.wall_seconds;
   return seconds / 3600 * run.run.limits.price_per_hour;
+}
+
+// A run that goes on and has no store yet.
+base::Json beginning_json(const RunDesk& desk, const std::string& id) {
+  base::Json models = base::Json::array();
+  for (const RunOrder::Model& model : desk.order_of(id).models) models.push_back(model.name);
+  const RunDesk::Standing standing = desk.standing(id).value_or(RunDesk::Standing{});
+  const int64_t total = standing.answers.total;
+  return {{"id", id},
+          {"description", ""},
+          {"started", base::utc_timestamp()},
+          {"state", state_of(desk, id, "")},
+          {"items", total / std::max<int64_t>(1, static_cast<int64_t>(models.size()))},
+          {"answers_done", 0},
+          {"answers_total", total},
+          {"models", std::move(models)},
+          {"spent", nullptr},
+          {"budget", standing.budget ? base::Json(*standing.budget) : base::Json()}};
+}
+
+bool has_store(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(runner::store_path(folder), ignored);
 }
 
 }  // namespace
@@ -55,9 +82,12 @@ base::Json runs_json(const RunDesk& desk) {
   std::error_code ignored;
   if (!desk.folder().empty())
     for (const fs::directory_entry& entry : fs::directory_iterator(desk.folder(), ignored)) {
-      if (!fs::is_regular_file(runner::store_path(entry.path()), ignored)) continue;
+      const std::string id = entry.path().filename().string();
       try {
-        runs.push_back(run_json(desk, entry.path().filename().string()));
+        if (has_store(entry.path()))
+          runs.push_back(run_json(desk, id));
+        else if (desk.running() == id)
+          runs.push_back(beginning_json(desk, id));
       } catch (const Error&) {
         // Not a run, or of another version.
       }
@@ -71,13 +101,15 @@ base::Json runs_json(const RunDesk& desk) {
 base::Json standing_json(const RunDesk& desk, const std::string& id) {
   const auto standing = desk.standing(id);
   if (standing && desk.running() == id)
-    return {{"state", "running"},
+    return {{"state", standing->stopping ? "stopping" : "running"},
             {"answers_done", standing->answers.answered},
             {"answers_total", standing->answers.total},
             {"seconds", standing->seconds},
             {"spent", money_or_null(standing->answers.cost)},
             {"budget", standing->budget ? base::Json(*standing->budget) : base::Json()},
-            {"now", nullptr}};
+            {"now", standing->question.empty()
+                        ? base::Json()
+                        : base::Json{{"model", standing->model}, {"item", standing->question}}}};
   base::Json json = {{"state", "stopped"},
                      {"answers_done", 0},
                      {"answers_total", 0},

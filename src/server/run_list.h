@@ -16,7 +16,7 @@ base::Json run_json(const RunDesk& desk, const std::string& id);
 base::Json runs_json(const RunDesk& desk);
 
 /// What changes while a run goes on: {state, answers_done, answers_total, seconds, spent, budget,
-/// now, problem}.
+/// now, problem}; `state` is running, stopping, stopped or finished, `now` {model, item} or null.
 base::Json standing_json(const RunDesk& desk, const std::string& id);
 
 }  // namespace visavis::server

@@ -56,6 +56,7 @@ Server::Server(ServerOptions options, chat::ModelHost& host, const base::Clock& 
                .workers = workers_,
                .working = working_,
                .runs = runs_,
+               .opinions = opinions_,
                .stopping = stopping_} {
   const tcp::endpoint endpoint = endpoint_of(io_, options_.host, options_.port);
   const bool loopback = endpoint.address().is_loopback();

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,7 @@ class Server {
   std::atomic<int> working_{0};
   std::atomic<bool> stopping_{false};
   RunDesk runs_;
+  std::mutex opinions_;
   Holdings holdings_;
   Context context_;
   uint16_t port_ = 0;

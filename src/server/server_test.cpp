@@ -165,6 +165,11 @@ TEST(Server, ListsModelsAndCounts) {
   EXPECT_EQ(models["data"][0]["visavis"]["context"], 100);
   client.get("/v1/models/fake-a");
   EXPECT_EQ(client.reply().json()["id"], "fake-a");
+  server.server().residents().load("fake/b", {}, 1);
+  for (const char* const path : {"/v1/models/fake%2Fb", "/v1/models/fake/b"}) {
+    client.get(path);
+    EXPECT_EQ(client.reply().json()["id"], "fake/b") << path;
+  }
   client.get("/v1/models/other");
   EXPECT_EQ(client.reply().status, 404);
   client.ask("SAY 2");

@@ -121,10 +121,11 @@ test('a blind vote hides names and figures until it is given, and carries everyt
   const left = first.startsWith('Two') ? 'alpha' : 'beta';
   assert.equal(body.winner, left);
   assert.deepEqual(body.grades, {[left]: 'partial'});
-  assert.equal(body.blind, true);
+  assert.deepEqual([body.blind, body.together], [true, true]);
   assert.equal(body.prompt, 'How many cups?');
   assert.deepEqual(body.answers.map(a => a.model).sort(), ['alpha', 'beta']);
-  assert.deepEqual(body.answers.find(a => a.model === 'alpha'), {model: 'alpha', text: '**Two** cups.', seconds: 1.8, completion_tokens: 4});
+  assert.deepEqual(body.answers.find(a => a.model === 'alpha'), {model: 'alpha', text: '**Two** cups.', finish: 'stop', seconds: 1.8,
+    first_seconds: 0.125, seconds_per_token: 0.01, prompt_tokens: 100, completion_tokens: 4});
   assert.equal(body.pictures.length, 1);
   assert.match(await page.locator('.round').innerText(), /alpha[^]*125 ms/);
 });

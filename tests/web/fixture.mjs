@@ -122,7 +122,7 @@ export class Fixture {
     if (this.hold) await this.hold;
     for (const piece of others) send({choices: [{index: 0, delta: {content: piece}, finish_reason: null}]});
     send({choices: [{index: 0, delta: {}, finish_reason: 'stop'}]});
-    send({choices: [], usage: {completion_tokens: 4}, timings: {ttft_s: 0.125, tpot_s: 0.01, e2e_s: 1.8}, memory});
+    send({choices: [], usage: {prompt_tokens: 100, completion_tokens: 4}, timings: {ttft_s: 0.125, tpot_s: 0.01, e2e_s: 1.8}, memory});
     response.end('data: [DONE]\n\n');
   }
   events(request, response, run) {

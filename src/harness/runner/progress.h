@@ -23,6 +23,8 @@ class Progress {
   /// Something happened that deserves a line.
   virtual void note(const std::string& line) = 0;
   virtual void update(const Standing& standing) = 0;
+  /// A model is given a question; of models that answer several at once the latest one.
+  virtual void asking(const std::string& /*model*/, const std::string& /*question*/) {}
 };
 
 class StreamProgress : public Progress {

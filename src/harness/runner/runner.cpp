@@ -272,6 +272,7 @@ class Session {
       const size_t m = near_[turn];
       if (answered_.count({schedule_.models[m].id, item.id}) > 0 || take_known(m, item)) continue;
       if (stop_) return false;
+      progress_.asking(schedule_.models[m].label, item.question.id);
       const machine::EnergyMeter energy(models_[m]->facts().card_bus_id);
       const std::optional<chat::Outcome> outcome = answer(*models_[m], item, pictures);
       if (!outcome) return false;
@@ -327,6 +328,7 @@ class Session {
       store_answer(m, item, *failure, -1);
       return;
     }
+    progress_.asking(schedule_.models[m].label, item.question.id);
     flight.start(*models_[m],
                  make_request(item, std::get<std::vector<chat::Image>>(pictures),
                               experiment_.generation, experiment_.seed),

@@ -29,7 +29,8 @@ class Teller : public std::enable_shared_from_this<Teller> {
       });
     }
     exchange_->write("data: " + base::dump_json(now) + "\n\n");
-    if (now["state"] != "running" || context_.stopping) return exchange_->end_stream();
+    const bool goes_on = now["state"] == "running" || now["state"] == "stopping";
+    if (!goes_on || context_.stopping) return exchange_->end_stream();
     timer_.expires_after(std::chrono::seconds(1));
     timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;

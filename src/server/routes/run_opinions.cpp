@@ -33,6 +33,7 @@ void give_verdict(const ExchangePtr& exchange, Context& context) {
     const std::filesystem::path folder = context.runs.folder_of(id);
     if (context.runs.running() == id)
       throw ApiError(409, "the run goes on; judge its answers when it has ended or was stopped");
+    const std::lock_guard lock(context.opinions);
     store::Store store = store::Store::open(runner::store_path(folder));
     store::RunData run = store.read_all();
     if (row.item >= static_cast<int64_t>(run.items.size()))

@@ -25,7 +25,7 @@ void state(const ExchangePtr& exchange, Context& context) {
     base::Json features = {"models"};
     const bool runs = !context.runs.folder().empty();
     if (runs)
-      for (const char* const feature : {"runs", "run", "recommend", "verdicts"})
+      for (const char* const feature : {"runs", "run", "recommend", "verdicts", "votes"})
         features.push_back(feature);
     return json_response(
         {{"version", setting.version},

@@ -1,5 +1,6 @@
 // One model's answer as it streams in.
-import {stream} from '../lib/api';
+import {ApiError, stream} from '../lib/api';
+import {word} from '../lib/settings.svelte';
 import type {MemoryBytes} from './state.svelte';
 
 interface Timings {
@@ -10,7 +11,7 @@ interface Timings {
 }
 interface Chunk {
   choices: {delta?: {content?: string}; finish_reason?: string | null}[];
-  usage?: {completion_tokens: number} | null;
+  usage?: {prompt_tokens: number; completion_tokens: number} | null;
   timings?: Timings;
   memory?: MemoryBytes;
 }
@@ -30,6 +31,7 @@ export class LiveAnswer {
   firstSeconds = $state<number | null>(null);
   seconds = $state<number | null>(null);
   tokens = $state<number | null>(null);
+  promptTokens: number | null = null;
   perToken = $state<number | null>(null);
   memory = $state<MemoryBytes | null>(null);
   grade = $state<string | null>(null);
@@ -69,7 +71,10 @@ export class LiveAnswer {
         this.text += text;
         this.seconds = since();
         if (choice?.finish_reason) this.finish = choice.finish_reason;
-        if (chunk.usage) this.tokens = chunk.usage.completion_tokens;
+        if (chunk.usage) {
+          this.tokens = chunk.usage.completion_tokens;
+          this.promptTokens = chunk.usage.prompt_tokens;
+        }
         if (chunk.timings) this.#measured(chunk.timings);
         if (chunk.memory) this.memory = chunk.memory;
       }
@@ -77,7 +82,10 @@ export class LiveAnswer {
     } catch (error) {
       this.seconds = since();
       this.state = this.#abort.signal.aborted ? 'stopped' : 'failed';
-      if (this.state === 'failed') this.problem = (error as Error).message;
+      if (this.state === 'failed') {
+        const busy = error instanceof ApiError && error.code === 'run_in_progress';
+        this.problem = busy ? word('run_in_progress') : (error as Error).message;
+      }
     }
   }
 

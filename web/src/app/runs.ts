@@ -2,7 +2,7 @@ export interface RunEntry {
   id: string;
   description: string;
   started: string;
-  state: 'running' | 'stopped' | 'finished';
+  state: 'running' | 'stopping' | 'stopped' | 'finished';
   items: number;
   answers_done: number;
   answers_total: number;
@@ -20,6 +20,7 @@ export interface RunEvent {
   now?: {model: string; item: string} | null;
   problem?: string;  // why it ended, if it failed
 }
+export const goesOn = (run: {state: RunEntry['state']}) => run.state === 'running' || run.state === 'stopping';
 /** A run as it stands now: what the last event knows replaces what the list said. */
 export const merged = (run: RunEntry, event?: RunEvent): RunEntry => event ? {...run, state: event.state,
   answers_done: event.answers_done, answers_total: event.answers_total || run.answers_total,

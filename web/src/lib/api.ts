@@ -2,7 +2,7 @@
 import {readEvents} from './sse';
 
 export class ApiError extends Error {
-  constructor(message: string, readonly status: number) {
+  constructor(message: string, readonly status: number, readonly code: string | null = null) {
     super(message);
   }
 }
@@ -43,12 +43,13 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 async function checked(response: Response): Promise<Response> {
   if (response.ok) return response;
   let message = `${response.status} ${response.statusText}`;
+  let code = null;
   try {
-    message = (await response.json()).error.message;
+    ({message, code} = (await response.json()).error);
   } catch {
     // not ours: the status says what is known
   }
-  throw new ApiError(message, response.status);
+  throw new ApiError(message, response.status, code);
 }
 
 const posted = (body: unknown): RequestInit => ({
