@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
     clients: { type: 'string', default: '64' },
     minutes: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '60' },  // seconds
+    prompts: { type: 'string', default: '8' },  // long ones for each model before the load
     growth: { type: 'string', default: '5' },  // per cent of memory after the warm-up that may come
   },
 });
@@ -56,6 +57,24 @@ function request() {
   };
 }
 
+/**
+ * Long prompts, each of other words, until the pages of every model's cache have been used once: they
+ * are reserved when a model is loaded, but the system counts them as the process's own from first use.
+ */
+async function fillCaches() {
+  const words = (count) => Array.from({ length: count }, () => Math.random().toString(36).slice(2, 7)).join(' ');
+  for (const { id, visavis } of models) {
+    const say = async (count) => {
+      const reply = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body: JSON.stringify(
+        { model: id, messages: [{ role: 'user', content: words(count) }], max_tokens: 1 }) });
+      return (await reply.json()).usage.prompt_tokens;
+    };
+    const perWord = await say(100) / 100;
+    const count = Math.floor(0.6 * visavis.context / perWord);
+    for (let i = 0; i < Number(values.prompts); i += 1) await say(count);
+  }
+}
+
 /** One request; resolves to the seconds to wait before the next one. */
 async function ask() {
   const body = request();
@@ -91,6 +110,7 @@ async function resident() {
   return Number(text.match(/^process_resident_memory_bytes (\d+)/m)[1]);
 }
 
+await fillCaches();
 const begin = Date.now();
 const end = begin + Number(values.minutes) * 60_000;
 const memory = { start: await resident() };

@@ -56,7 +56,7 @@ test('a comparison runs, is stopped, goes on, is opened, judged and weighed', as
   const started = await post('/api/runs',
     { suite, models: ['demo-qwen3-vl', 'demo-llava'], limit: 12, max_time: '10m' });
   const { id } = await started.json();
-  await until(async () => (await get('/api/runs'))[0]?.answers_done > 0);
+  await until(async () => (await get('/api/runs'))[0]?.answers_done > 0, 250);
   await post(`/api/runs/${id}/stop`);  // 409 if it has ended by itself
   const events = async () => {
     const reply = await fetch(`${server.url}/api/runs/${id}/events`, { headers });

@@ -45,11 +45,11 @@ export async function metric(server, line) {
   return found === undefined ? 0 : Number(found.slice(line.length + 1));
 }
 
-/** Waits until the condition holds; throws after a minute (sanitizers are slow). */
-export async function until(condition) {
-  const end = Date.now() + 60_000;
+/** Waits until the condition holds; throws after two minutes (sanitizers are slow). */
+export async function until(condition, pause = 10) {
+  const end = Date.now() + 120_000;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not within a minute: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (Date.now() > end) throw new Error(`not within two minutes: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
