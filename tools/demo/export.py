@@ -1,7 +1,7 @@
 """Write a trained model as a folder that transformers loads: bf16 shards, tokenizer, processor, template."""
 
+import json
 import os
-import shutil
 
 import torch
 
@@ -84,7 +84,12 @@ def export(model, chat, tokenizer_path, folder):
     os.makedirs(folder, exist_ok=True)
     save_weights(model, chat, folder)
     make_processor(chat, tokenizer_path).save_pretrained(folder)
-    shutil.copy(tokenizer_path, os.path.join(folder, "tokenizer.json"))
+    # Compact: half of the trainer's file is white space.
+    with open(tokenizer_path, encoding="utf-8") as trained:
+        tokenizer = json.load(trained)
+    with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as file:
+        json.dump(tokenizer, file, ensure_ascii=False, separators=(",", ":"))
+        file.write("\n")
 
 
 def check_reload(folder, forward, pictures, per_row, questions, replies):
