@@ -20,6 +20,9 @@ constexpr int kTileRows = 16;
 constexpr int kGroup = 128;
 constexpr int kStageCols = 2 * kGroup;
 constexpr int kMaxN = GemvArgs::kMaxRows;
+// Blocks that round x together where there are several rows of it. The multiprocessors of an H100
+// come in pairs: a cluster of two leaves none of them idle.
+constexpr int kPair = 2;
 constexpr int kInputPad = 16;  // bytes: keeps eight rows of x in different banks
 constexpr int kScaleBytes = kTileRows * 2 * static_cast<int>(sizeof(__half));
 
@@ -77,64 +80,109 @@ __device__ inline uint32_t pack(float a, float b, float c, float d) {
   return __byte_perm(low, high, 0x5410);
 }
 
+// What the blocks of a cluster share: each rounds its part of x and writes it to both.
+template <int Blocks>
+struct Sharing {
+  static_assert(Blocks == 1 || Blocks == 2);
+  uint32_t own = 0;
+  uint32_t offset = 0;  // from an address in this block's shared memory to the other's
+
+  __device__ explicit Sharing(const uint8_t* shared) {
+    if constexpr (Blocks > 1) {
+      own = block_of_cluster();
+      offset = address_in_block(shared, static_cast<int>(own ^ 1u)) - shared_address(shared);
+    }
+  }
+  template <class T>
+  __device__ void store(T* to, T value) const {
+    *to = value;
+    if constexpr (Blocks > 1) store_in_cluster(shared_address(to) + offset, value);
+  }
+};
+
+// 8 neighbouring columns of a row of x and what the norm multiplies them with.
+struct Piece {
+  bool present;  // the same in all of a warp: a row is a multiple of its columns
+  int row;
+  int unit;
+  float v[8];
+  float w[8];
+
+  __device__ void load(const GemvArgs& of, bool normed, int units, int item) {
+    present = item < units * of.n;
+    row = item / units;
+    unit = item - row * units;
+    const bool inside = present && unit * 8 < of.cols;
+    const float4 zero = make_float4(0, 0, 0, 0);
+    const auto* x =
+        reinterpret_cast<const float4*>(of.x + static_cast<int64_t>(row) * of.cols) + 2 * unit;
+    *reinterpret_cast<float4*>(v) = inside ? __ldcg(x) : zero;
+    *reinterpret_cast<float4*>(v + 4) = inside ? __ldcg(x + 1) : zero;
+    if (!normed) return;
+    const auto* weight = reinterpret_cast<const float4*>(of.norm_weight) + 2 * unit;
+    *reinterpret_cast<float4*>(w) = inside ? __ldg(weight) : zero;
+    *reinterpret_cast<float4*>(w + 4) = inside ? __ldg(weight + 1) : zero;
+  }
+};
+
 // Rounds x to int8 per group. A thread takes 8 neighbouring columns, 16 threads share a group. For
 // 4-bit codes the even columns come first, as the nibbles are taken apart.
-template <int Bits, int Warps>
+template <int Bits, int Warps, int Blocks, bool Normed>
 __device__ void round_input(const KernelArgs& args, const Layout& layout, uint8_t* shared) {
+  const Sharing<Blocks> sharing(shared);
   const GemvArgs& of = args.of;
   const int units = args.pairs * kStageCols / 8;
   auto* scales = reinterpret_cast<float*>(shared + layout.input_scales);
   auto* squares = reinterpret_cast<float*>(shared + layout.squares);
-  const bool normed = of.norm_weight != nullptr;
-#pragma unroll 4
-  for (int item = threadIdx.x; item < units * of.n; item += 32 * Warps) {
-    const int row = item / units;
-    const int unit = item - row * units;
-    float v[8] = {};
-    float square = 0;
-    if (unit * 8 < of.cols) {
-      const auto* x =
-          reinterpret_cast<const float4*>(of.x + static_cast<int64_t>(row) * of.cols) + 2 * unit;
-      *reinterpret_cast<float4*>(v) = __ldcg(x);
-      *reinterpret_cast<float4*>(v + 4) = __ldcg(x + 1);
-      if (normed) {
-        float w[8];
-        const auto* weight = reinterpret_cast<const float4*>(of.norm_weight) + 2 * unit;
-        *reinterpret_cast<float4*>(w) = __ldg(weight);
-        *reinterpret_cast<float4*>(w + 4) = __ldg(weight + 1);
+  constexpr int kStride = Blocks * 32 * Warps;
+  constexpr int kAtOnce = Normed ? 3 : 6;  // items of a thread whose loads are under way together
+  for (int first = threadIdx.x + sharing.own * 32 * Warps; first < units * of.n;
+       first += kAtOnce * kStride) {
+    Piece pieces[kAtOnce];
 #pragma unroll
-        for (int i = 0; i < 8; ++i) {
-          square += v[i] * v[i];
-          v[i] *= w[i];
+    for (int i = 0; i < kAtOnce; ++i) pieces[i].load(of, Normed, units, first + i * kStride);
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) {
+      if (!pieces[i].present) break;
+      const int row = pieces[i].row;
+      const int unit = pieces[i].unit;
+      float(&v)[8] = pieces[i].v;
+      float square = 0;
+      if (Normed) {
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+          square += v[j] * v[j];
+          v[j] *= pieces[i].w[j];
         }
       }
-    }
-    float most = 0;
+      float most = 0;
 #pragma unroll
-    for (int i = 0; i < 8; ++i) most = fmaxf(most, fabsf(v[i]));
+      for (int j = 0; j < 8; ++j) most = fmaxf(most, fabsf(v[j]));
 #pragma unroll
-    for (int far = 8; far > 0; far /= 2) {
-      most = fmaxf(most, __shfl_xor_sync(~0u, most, far, 16));
-      if (normed) square += __shfl_xor_sync(~0u, square, far, 16);
-    }
-    constexpr float kTiny = 1e-35f;  // 127 / most stays finite
-    if (most < kTiny) most = 0;
-    const float inverse = most > 0 ? 127.0f / most : 0.0f;
+      for (int far = 8; far > 0; far /= 2) {
+        most = fmaxf(most, __shfl_xor_sync(~0u, most, far, 16));
+        if (Normed) square += __shfl_xor_sync(~0u, square, far, 16);
+      }
+      constexpr float kTiny = 1e-35f;  // 127 / most stays finite
+      if (most < kTiny) most = 0;
+      const float inverse = most > 0 ? 127.0f / most : 0.0f;
 #pragma unroll
-    for (int i = 0; i < 8; ++i) v[i] = __fmul_rn(v[i], inverse);
-    uint2 packed;
-    if (Bits == 4) {
-      packed = make_uint2(pack(v[0], v[2], v[4], v[6]), pack(v[1], v[3], v[5], v[7]));
-    } else {
-      packed = make_uint2(pack(v[0], v[1], v[2], v[3]), pack(v[4], v[5], v[6], v[7]));
-    }
-    *reinterpret_cast<uint2*>(shared + layout.input + row * layout.input_stride + unit * 8) =
-        packed;
-    if (unit % 16 == 0) {
-      // 4-bit codes are multiplied as 16 times their value.
-      const int at = unit / 16 * layout.columns + row;
-      scales[at] = most / (Bits == 4 ? 127 * 16 : 127);
-      if (normed) squares[at] = square;
+      for (int j = 0; j < 8; ++j) v[j] = __fmul_rn(v[j], inverse);
+      uint2 packed;
+      if (Bits == 4) {
+        packed = make_uint2(pack(v[0], v[2], v[4], v[6]), pack(v[1], v[3], v[5], v[7]));
+      } else {
+        packed = make_uint2(pack(v[0], v[1], v[2], v[3]), pack(v[4], v[5], v[6], v[7]));
+      }
+      sharing.store(
+          reinterpret_cast<uint2*>(shared + layout.input + row * layout.input_stride + unit * 8),
+          packed);
+      if (unit % 16 == 0) {
+        // 4-bit codes are multiplied as 16 times their value.
+        const int at = unit / 16 * layout.columns + row;
+        sharing.store(scales + at, most / (Bits == 4 ? 127 * 16 : 127));
+        if (Normed) sharing.store(squares + at, square);
+      }
     }
   }
 }
@@ -376,7 +424,7 @@ struct Result {
   }
 };
 
-template <int Bits, int Warps, int Depth>
+template <int Bits, int Warps, int Depth, int Blocks>
 __global__ void __launch_bounds__(32 * Warps) gemv_kernel(const __grid_constant__ KernelArgs args) {
   extern __shared__ __align__(16) uint8_t shared[];
   const int warp = threadIdx.x / 32;
@@ -388,6 +436,7 @@ __global__ void __launch_bounds__(32 * Warps) gemv_kernel(const __grid_constant_
   auto* input_scales = reinterpret_cast<float*>(shared + layout.input_scales);
   auto* sums = reinterpret_cast<float*>(shared + layout.sums);
 
+  if constexpr (Blocks > 1) arrive_in_cluster();
   const int begin = warp * args.pairs / Warps;
   const int end = (warp + 1) * args.pairs / Warps;
   Stream<Bits, Depth> stream(args, shared + warp * Depth * stage_bytes(Bits), begin, end);
@@ -398,8 +447,17 @@ __global__ void __launch_bounds__(32 * Warps) gemv_kernel(const __grid_constant_
   }
   let_next_start();
   wait_for_previous();
-  round_input<Bits, Warps>(args, layout, shared);
-  __syncthreads();
+  if constexpr (Blocks > 1) wait_for_cluster();  // the others' shared memory is there
+  if (args.of.norm_weight != nullptr)
+    round_input<Bits, Warps, Blocks, true>(args, layout, shared);
+  else
+    round_input<Bits, Warps, Blocks, false>(args, layout, shared);
+  if constexpr (Blocks > 1) {
+    arrive_in_cluster();
+    wait_for_cluster();
+  } else {
+    __syncthreads();
+  }
   find_rms<Warps>(args, layout, shared);
 
   int half = 0;
@@ -431,37 +489,44 @@ __global__ void __launch_bounds__(32 * Warps) gemv_kernel(const __grid_constant_
   }
 }
 
-template <int Bits, int Warps, int Depth>
+template <int Bits, int Warps, int Depth, int Blocks>
 void launch(const KernelArgs& args, int blocks, bool overlap, cudaStream_t stream) {
   const int shared = Layout(Warps * Depth * stage_bytes(Bits), Warps, args.of.n, args.of.cols,
                             args.of.norm_weight != nullptr)
                          .bytes;
-  const auto kernel = gemv_kernel<Bits, Warps, Depth>;
+  const auto kernel = gemv_kernel<Bits, Warps, Depth, Blocks>;
   allow_shared(kernel, shared);
   Launch launch(stream, overlap);
-  launch.config.gridDim = dim3(static_cast<unsigned>(std::min(args.tiles, blocks)));
+  if (Blocks > 1) launch.cluster(Blocks);
+  const int grid = (std::min(args.tiles, blocks) + Blocks - 1) / Blocks * Blocks;
+  launch.config.gridDim = dim3(static_cast<unsigned>(grid));
   launch.config.blockDim = dim3(32 * Warps);
   launch.config.dynamicSmemBytes = static_cast<size_t>(shared);
   check(cudaLaunchKernelEx(&launch.config, kernel, args), "gemv_int");
 }
 
 // As many stages as fit.
-template <int Bits, int Warps>
-void launch_depth(const KernelArgs& args, int shared, int depth, int blocks, bool overlap,
-                  cudaStream_t stream) {
+template <int Bits, int Warps, int Blocks>
+void launch_depth(const KernelArgs& args, const Device& device, bool overlap, cudaStream_t stream) {
   const int rest = Layout(0, Warps, args.of.n, args.of.cols, args.of.norm_weight != nullptr).bytes;
-  const int fits = (shared - rest) / (Warps * stage_bytes(Bits));
-  switch (std::min(fits, depth)) {
-    case 1:
-      return launch<Bits, Warps, 1>(args, blocks, overlap, stream);
-    case 2:
-      return launch<Bits, Warps, 2>(args, blocks, overlap, stream);
-    case 3:
-      return launch<Bits, Warps, 3>(args, blocks, overlap, stream);
-    default:
-      if (fits < 1) check(cudaErrorInvalidConfiguration, "gemv_int");
-      return launch<Bits, Warps, 4>(args, blocks, overlap, stream);
-  }
+  const int fits = (device.shared_bytes - rest) / (Warps * stage_bytes(Bits));
+  if (fits < 1) check(cudaErrorInvalidConfiguration, "gemv_int");
+  // Two stages by measurement on an H100: with three or four a step takes 2 to 4 % longer. (So few
+  // registers that two blocks find room on a multiprocessor make it a third longer: the next
+  // kernel's blocks then come in pairs, and some multiprocessors get none.) Of 8-bit codes a stage
+  // is twice as large.
+  if (Bits == 4 && fits > 1)
+    launch<Bits, Warps, 2, Blocks>(args, device.multiprocessors, overlap, stream);
+  else
+    launch<Bits, Warps, 1, Blocks>(args, device.multiprocessors, overlap, stream);
+}
+
+template <int Blocks>
+void launch_bits(const KernelArgs& args, const Device& device, bool overlap, cudaStream_t stream) {
+  if (args.of.bits == 4)
+    launch_depth<4, kWarps, Blocks>(args, device, overlap, stream);
+  else
+    launch_depth<8, kWarps, Blocks>(args, device, overlap, stream);
 }
 
 }  // namespace
@@ -493,11 +558,12 @@ void gemv_int(const GemvArgs& of, const Device& device, bool overlap, cudaStream
     args.first_tile[m] = args.tiles;
     args.tiles += (of.matrices[m].rows + args.tile_rows - 1) / args.tile_rows;
   }
-  // By measurement on an H100. A stage of 8-bit codes is twice as large.
-  constexpr int kDepth = 4;
-  const int depth = of.bits == 4 ? kDepth : kDepth / 2;
-  const auto launcher = of.bits == 4 ? launch_depth<4, kWarps> : launch_depth<8, kWarps>;
-  launcher(args, device.shared_bytes, depth, device.multiprocessors, overlap, stream);
+  // By measurement on an H100: rounding alone is as fast for two rows, 5 % of a step slower for
+  // one.
+  constexpr int kLeastShared = 3;
+  const bool shared = of.n >= kLeastShared && device.overlaps() && device.multiprocessors % 2 == 0;
+  shared ? launch_bits<kPair>(args, device, overlap, stream)
+         : launch_bits<1>(args, device, overlap, stream);
 }
 
 }  // namespace visavis::ops::cuda

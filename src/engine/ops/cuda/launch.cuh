@@ -13,16 +13,24 @@ namespace visavis::ops::cuda {
 struct Launch {
   Launch(cudaStream_t stream, bool overlap) {
     config.stream = stream;
+    config.attrs = attributes;
+    if (!overlap) return;
+    cudaLaunchAttribute& attribute = attributes[config.numAttrs++];
     attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attribute.val.programmaticStreamSerializationAllowed = 1;
-    config.attrs = &attribute;
-    config.numAttrs = overlap ? 1 : 0;
   }
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
+  /// Blocks that run as a cluster (sm_90); the grid is a multiple of them.
+  void cluster(unsigned blocks) {
+    cudaLaunchAttribute& attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim = {blocks, 1, 1};
+  }
+
   cudaLaunchConfig_t config = {};
-  cudaLaunchAttribute attribute = {};
+  cudaLaunchAttribute attributes[2] = {};
 };
 
 /// Lets a kernel take more shared memory than every block may.

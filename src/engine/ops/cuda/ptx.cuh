@@ -65,6 +65,51 @@ __device__ inline void wait_for_previous() {
 #endif
 }
 
+// A cluster: blocks that run at the same time and reach each other's shared memory (sm_90).
+
+__device__ inline uint32_t block_of_cluster() {
+  uint32_t rank = 0;
+#if __CUDA_ARCH__ >= 900
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+#endif
+  return rank;
+}
+
+/// Where block `rank` of the cluster has what this block has at `shared`.
+__device__ inline uint32_t address_in_block(const void* shared, int rank) {
+  uint32_t address = shared_address(shared);
+#if __CUDA_ARCH__ >= 900
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(address) : "r"(address), "r"(rank));
+#endif
+  return address;
+}
+
+__device__ inline void store_in_cluster(uint32_t address, float value) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
+#endif
+}
+__device__ inline void store_in_cluster(uint32_t address, uint2 value) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("st.shared::cluster.v2.u32 [%0], {%1, %2};" ::"r"(address), "r"(value.x),
+               "r"(value.y)
+               : "memory");
+#endif
+}
+
+/// Says that this thread is here, and that its writes to the cluster's shared memory may be seen.
+__device__ inline void arrive_in_cluster() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+#endif
+}
+/// Waits until every thread of the cluster has arrived.
+__device__ inline void wait_for_cluster() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+
 /// c[16 x 8] += a[16 x 32] b[32 x 8] over a warp. Lane 4 g + t holds of a the rows g (a[0], a[2])
 /// and g + 8 (a[1], a[3]), of b the column g, of c the columns 2 t and 2 t + 1 of rows g (c[0],
 /// c[1]) and g + 8. The order of the 32 summands is free as long as a and b agree.
