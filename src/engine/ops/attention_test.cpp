@@ -247,7 +247,7 @@ TEST(CachedAttention, EqualsItsDefinitionOverShuffledPagesOfSeveralSequences) {
                            .dtype = dtype,
                            .lengths = {1, 40, 133}});
         // On the matrix units, queries and the weights of the sum are f16, too.
-        const bool rounds = variant.name == "cuda flash" && dtype == DType::f16;
+        const bool rounds = variant.name == "cuda flash" && dtype != DType::f32;
         EXPECT_LE(relative_distance(cache.step(*variant.ops, {0, 0, 0}, {1, 40, 133}),
                                     cache.wanted({0, 0, 0}, {1, 40, 133})),
                   rounds ? 1e-3 : 1e-5)

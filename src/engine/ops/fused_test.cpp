@@ -201,7 +201,8 @@ TEST(FusedOps, ProjectOfManyRowsToEqualAndUnequalOutputs) {
 }
 
 // Two sequences, the first with tokens in the cache already.
-void check_rotary_attention(int64_t heads, int64_t kv_heads, int64_t dim, bool normed) {
+void check_rotary_attention(DType dtype, int64_t heads, int64_t kv_heads, int64_t dim,
+                            bool normed) {
   base::Rng rng(25);
   constexpr int64_t kPage = 64;
   constexpr int64_t kPages = 8;
@@ -254,23 +255,26 @@ void check_rotary_attention(int64_t heads, int64_t kv_heads, int64_t dim, bool n
   expect_alike(
       "rotary attention", Tensor::poisoned({tokens, heads, dim}),
       [&](Ops& ops, tensor::Arena&, const Tensor& y) {
-        const Tensor keys(DType::f16, {kPages, kv_heads, dim, kPage});
-        const Tensor values(DType::f16, {kPages, kv_heads, kPage, dim});
-        std::memset(keys.view().data, 0xFF, static_cast<size_t>(keys.view().bytes()));  // NaN
-        std::memset(values.view().data, 0xFF, static_cast<size_t>(values.view().bytes()));
+        const Tensor keys(dtype, {kPages, kv_heads, dim, kPage});
+        const Tensor values(dtype, {kPages, kv_heads, kPage, dim});
+        const Tensor key_scales(DType::f32, {kPages, kv_heads, kPage});
+        const Tensor value_scales(DType::f32, {kPages, kv_heads, kPage});
+        for (const Tensor* part : {&keys, &values, &key_scales, &value_scales})  // NaN
+          std::memset(part->view().data, 0xFF, static_cast<size_t>(part->view().bytes()));
         KvView kv;
-        kv.dtype = DType::f16;
+        kv.dtype = dtype;
         kv.pages = kPages;
         kv.page_size = kPage;
         kv.kv_heads = kv_heads;
         kv.head_dim = dim;
         kv.k = keys;
         kv.v = values;
+        if (dtype == DType::i8) kv.k_scales = key_scales, kv.v_scales = value_scales;
         ops.write_kv(old_k, old_v, old, kv);
         ops.rotary_attention(q.copy(), k.copy(), v, input, batch, kv,
                              1 / std::sqrt(static_cast<float>(dim)), y);
       },
-      64, 2e-3);
+      64, dtype == DType::i8 ? 6e-3 : 2e-3);
 }
 
 // One row of each of two sequences, one of them with a context that is cut into splits: the same
@@ -371,9 +375,11 @@ TEST(FusedOps, RotaryAttentionOfOneRowPerSequence) {
 }
 
 TEST(FusedOps, RotaryAttentionOfPromptChunks) {
-  check_rotary_attention(8, 2, 128, true);
-  check_rotary_attention(3, 3, 64, false);
-  check_rotary_attention(4, 2, 128, false);
+  for (const DType dtype : {DType::f16, DType::i8}) {
+    check_rotary_attention(dtype, 8, 2, 128, true);
+    check_rotary_attention(dtype, 3, 3, 64, false);
+    check_rotary_attention(dtype, 4, 2, 128, false);
+  }
 }
 
 }  // namespace

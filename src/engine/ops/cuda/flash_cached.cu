@@ -40,6 +40,75 @@ __device__ void load_queries(__half* shared, const Query* from, int64_t stride, 
   }
 }
 
+// 16 codes as f16 in shared memory, each times its scale.
+template <class Scale>
+__device__ void widen_codes(__half* shared, uint4 codes, Scale&& scale) {
+  const uint32_t words[4] = {codes.x, codes.y, codes.z, codes.w};
+  uint32_t pairs[8];
+#pragma unroll
+  for (int i = 0; i < 8; ++i) {
+    // A byte b in the lowest bits of this float makes it 2^23 + b, faster than a conversion.
+    const uint32_t shifted = words[i / 2] ^ 0x80808080u;  // code + 128
+    const auto value = [&](int byte) {
+      const uint32_t bits =
+          __byte_perm(shifted, 0x4b000000u, 0x7540u | static_cast<uint32_t>(byte));
+      return (__uint_as_float(bits) - 8388736.0f) * scale(i / 2 * 4 + byte);
+    };
+    pairs[i] = MatrixUnit<__half>::pack(clamp_to_half(value(i % 2 * 2)),
+                                        clamp_to_half(value(i % 2 * 2 + 1)));
+  }
+  reinterpret_cast<uint4*>(shared)[0] = {pairs[0], pairs[1], pairs[2], pairs[3]};
+  reinterpret_cast<uint4*>(shared)[1] = {pairs[4], pairs[5], pairs[6], pairs[7]};
+}
+
+// A page of one head's keys [kHeadDim, 64] and values [64, kHeadDim] as f16 in rows of shared
+// memory; values at or after position `valid` become zeros, since they may be anything, NaN too.
+template <class Tile, int kHeadDim>
+__device__ void load_page(__half* shared, const KvArgs& kv, int64_t part, int valid) {
+  static_assert(Tile::kThreads % 4 == 0);
+  __half* shared_values = shared + Tile::kKeyValues;
+  const int64_t from = part * kHeadDim * kKeysPerTile;
+  const auto thread = static_cast<int>(threadIdx.x);
+  if (kv.type == KvType::f16) {
+    const __half* keys = static_cast<const __half*>(kv.k) + from;
+    const __half* values = static_cast<const __half*>(kv.v) + from;
+    constexpr int kKeyPieces = kKeysPerTile / 8;
+    constexpr int kValuePieces = kHeadDim / 8;
+#pragma unroll
+    for (int i = thread; i < kHeadDim * kKeyPieces; i += Tile::kThreads) {
+      copy_16(shared_address(shared + i / kKeyPieces * Tile::kKeyRow + i % kKeyPieces * 8),
+              keys + i * 8, true);
+    }
+#pragma unroll
+    for (int i = thread; i < kKeysPerTile * kValuePieces; i += Tile::kThreads) {
+      copy_16(shared_address(shared_values + i / kValuePieces * Tile::kRow + i % kValuePieces * 8),
+              values + i * 8, i / kValuePieces < valid);
+    }
+    return;
+  }
+  const auto* keys = static_cast<const uint4*>(kv.k) + from / 16;
+  const auto* values = static_cast<const uint4*>(kv.v) + from / 16;
+  constexpr int kKeyPieces = kKeysPerTile / 16;
+  constexpr int kValuePieces = kHeadDim / 16;
+  float scales[16];  // of the positions that all of this thread's pieces of keys have
+#pragma unroll
+  for (int i = 0; i < 16; ++i)
+    scales[i] = __ldg(kv.k_scales + part * kKeysPerTile + thread % kKeyPieces * 16 + i);
+#pragma unroll 4
+  for (int i = thread; i < kHeadDim * kKeyPieces; i += Tile::kThreads) {
+    widen_codes(shared + i / kKeyPieces * Tile::kKeyRow + i % kKeyPieces * 16, __ldg(keys + i),
+                [&](int j) { return scales[j]; });
+  }
+#pragma unroll 4
+  for (int i = thread; i < kKeysPerTile * kValuePieces; i += Tile::kThreads) {
+    const int position = i / kValuePieces;
+    const bool present = position < valid;
+    const float scale = present ? __ldg(kv.v_scales + part * kKeysPerTile + position) : 0.0f;
+    widen_codes(shared_values + position * Tile::kRow + i % kValuePieces * 16,
+                present ? __ldg(values + i) : make_uint4(0, 0, 0, 0), [&](int) { return scale; });
+  }
+}
+
 template <class Query, int kHeadDim, int kTiles, int kWarps, int kStages>
 __global__ void __launch_bounds__(kWarps * 32)
     cached_kernel(CachedAttentionArgs args, const Query* q, int64_t q_stride, int64_t q_head_stride,
@@ -65,26 +134,10 @@ __global__ void __launch_bounds__(kWarps * 32)
   const uint32_t shared_keys = shared_queries + Tile::kQueryValues * 2;
   constexpr uint32_t kStage = (Tile::kKeyValues + Tile::kValueValues) * 2;
   const auto load = [&](int tile) {
-    const uint32_t to = shared_keys + static_cast<uint32_t>(tile % kStages) * kStage;
-    const int64_t from = (pages[tile] * args.kv.kv_heads + kv_head) * kHeadDim * kKeysPerTile;
-    const __half* keys = static_cast<const __half*>(args.kv.k) + from;
-    const __half* values = static_cast<const __half*>(args.kv.v) + from;
-    const int valid = length - tile * kKeysPerTile;  // what follows may be anything, NaN too
-    constexpr int kKeyPieces = kKeysPerTile / 8;
-    constexpr int kValuePieces = kHeadDim / 8;
-#pragma unroll
-    for (int i = static_cast<int>(threadIdx.x); i < kHeadDim * kKeyPieces; i += Tile::kThreads) {
-      copy_16(to + static_cast<uint32_t>((i / kKeyPieces * Tile::kKeyRow + i % kKeyPieces * 8) * 2),
-              keys + i * 8, true);
-    }
-#pragma unroll
-    for (int i = static_cast<int>(threadIdx.x); i < kKeysPerTile * kValuePieces;
-         i += Tile::kThreads) {
-      copy_16(
-          to + static_cast<uint32_t>(
-                   (Tile::kKeyValues + i / kValuePieces * Tile::kRow + i % kValuePieces * 8) * 2),
-          values + i * 8, i / kValuePieces < valid);
-    }
+    auto* to = reinterpret_cast<__half*>(shared_pieces) + Tile::kQueryValues +
+               tile % kStages * (Tile::kKeyValues + Tile::kValueValues);
+    load_page<Tile, kHeadDim>(to, args.kv, pages[tile] * args.kv.kv_heads + kv_head,
+                              length - tile * kKeysPerTile);
     commit_copies();
   };
   load_queries<Query, kHeadDim, Tile::kQueries, Tile::kThreads>(
@@ -183,7 +236,7 @@ void choose_width(const CachedAttentionArgs& args, const CachedQueries& queries,
 
 bool flash_cached_supports(const CachedAttentionArgs& args, const Device& device) {
   const int stages = device.code < kAsynchronousCopies ? kStagesWithout : kStagesWithCopies;
-  return args.kv.type == KvType::f16 && args.kv.page_size == kKeysPerTile &&
+  return args.kv.type != KvType::f32 && args.kv.page_size == kKeysPerTile &&
          (args.kv.head_dim == 64 || args.kv.head_dim == 128) &&
          device.shared_bytes >= shared_for<128, 1>(stages);
 }

@@ -1,4 +1,4 @@
-// Causal attention of prompt chunks over the paged f16 cache on the matrix units.
+// Causal attention of prompt chunks over the paged f16 or int8 cache on the matrix units.
 #pragma once
 
 #include "engine/ops/cuda/args.h"

@@ -14,6 +14,19 @@ __device__ __half to_half(float x) {
   return __float2half_rn(fminf(fmaxf(x, -kLargestHalf), kLargestHalf));
 }
 
+__device__ int8_t to_code(float x) { return static_cast<int8_t>(__float2int_rn(x)); }
+
+__device__ void keep(float x, __half* to) { *to = to_half(x); }
+__device__ void keep(float x, int8_t* to) { *to = to_code(x); }
+
+// What a row is multiplied with before an int8 cache keeps it; its scale is kept beside it.
+__device__ float scale_for_cache(float largest, float* scale, bool writes) {
+  constexpr float kTiny = 1e-35f;  // 127 / largest stays finite
+  const bool present = largest > kTiny;
+  if (writes) *scale = present ? largest / 127.0f : 0.0f;
+  return present ? 127.0f / largest : 0.0f;
+}
+
 // Frequencies as many threads read them: each its own, which constant memory would serve one by
 // one.
 struct SharedFrequencies {
@@ -141,6 +154,20 @@ struct WarpHead {
       high[0] = x[kHeadDim / 2 + lane];
     }
   }
+  __device__ float largest() const {
+    float most = 0;
+#pragma unroll
+    for (int p = 0; p < kPairs; ++p) most = fmaxf(most, fmaxf(fabsf(low[p]), fabsf(high[p])));
+    return warp_max(most);
+  }
+  // As int8, `scale` times.
+  __device__ void store(int8_t* to, float scale, int lane) const {
+#pragma unroll
+    for (int p = 0; p < kPairs; ++p) {
+      to[lane * kPairs + p] = to_code(low[p] * scale);
+      to[kHeadDim / 2 + lane * kPairs + p] = to_code(high[p] * scale);
+    }
+  }
   // As f16, `scale` times.
   __device__ void store(__half* to, float scale, int lane) const {
     if constexpr (kPairs == 2) {
@@ -216,12 +243,12 @@ constexpr int kTokensAtOnce = 32;
 
 // A block takes one head of 32 tokens. Keys lie dimension by dimension in the cache: they are
 // turned over in shared memory, so that neighbouring threads write neighbouring positions.
-template <int kHeadDim>
+template <class T, int kHeadDim>
 __global__ void __launch_bounds__(kThreads) cache_kernel(PromptRotaryArgs args) {
   using Head = WarpHead<kHeadDim>;
   constexpr int kPitch = kTokensAtOnce + 2;
   constexpr int kTurns = kTokensAtOnce / kWarps;
-  __shared__ __half keys[kHeadDim * kPitch];
+  __shared__ T keys[kHeadDim * kPitch];
   __shared__ SharedFrequencies frequencies;
   frequencies.load(args.table);
   const int lane = threadIdx.x % kWarp;
@@ -252,23 +279,29 @@ __global__ void __launch_bounds__(kThreads) cache_kernel(PromptRotaryArgs args) 
     }
     if (args.k_norm != nullptr) heads[i].norm(args.k_norm, args.k_eps, lane);
     heads[i].rotate(cosine, sine);
+    const int64_t slot = args.batch.slots[token];
+    const int64_t position =
+        (slot / kPageSize * kv_heads + head_index) * kPageSize + slot % kPageSize;
+    float key_scale = 1;
+    float value_scale = 1;
+    if constexpr (sizeof(T) == 1) {
+      key_scale = scale_for_cache(heads[i].largest(), args.kv.k_scales + position, lane == 0);
+      value_scale = scale_for_cache(values[i].largest(), args.kv.v_scales + position, lane == 0);
+    }
 #pragma unroll
     for (int p = 0; p < Head::kPairs; ++p) {
-      keys[(lane * Head::kPairs + p) * kPitch + column] = to_half(heads[i].low[p]);
-      keys[(kHeadDim / 2 + lane * Head::kPairs + p) * kPitch + column] = to_half(heads[i].high[p]);
+      T* to = keys + (lane * Head::kPairs + p) * kPitch + column;
+      keep(heads[i].low[p] * key_scale, to);
+      keep(heads[i].high[p] * key_scale, to + kHeadDim / 2 * kPitch);
     }
-    const int64_t slot = args.batch.slots[token];
-    values[i].store(
-        static_cast<__half*>(args.kv.v) +
-            ((slot / kPageSize * kv_heads + head_index) * kPageSize + slot % kPageSize) * kHeadDim,
-        1.0f, lane);
+    values[i].store(static_cast<T*>(args.kv.v) + position * kHeadDim, value_scale, lane);
   }
   __syncthreads();
   const int64_t token = start + lane;
   if (token >= args.batch.tokens) return;
   const int64_t slot = args.batch.slots[token];
-  __half* to = static_cast<__half*>(args.kv.k) +
-               (slot / kPageSize * kv_heads + head_index) * kHeadDim * kPageSize + slot % kPageSize;
+  T* to = static_cast<T*>(args.kv.k) +
+          (slot / kPageSize * kv_heads + head_index) * kHeadDim * kPageSize + slot % kPageSize;
   for (int d = warp; d < kHeadDim; d += kWarps) to[d * kPageSize] = keys[d * kPitch + lane];
 }
 
@@ -280,7 +313,11 @@ void launch(const PromptRotaryArgs& args, cudaStream_t stream) {
       <<<static_cast<unsigned>((tasks + kWarps - 1) / kWarps), kThreads, 0, stream>>>(args);
   const dim3 grid(static_cast<unsigned>((tokens + kTokensAtOnce - 1) / kTokensAtOnce),
                   static_cast<unsigned>(args.kv.kv_heads));
-  cache_kernel<kHeadDim><<<grid, kThreads, 0, stream>>>(args);
+  if (args.kv.type == KvType::i8) {
+    cache_kernel<int8_t, kHeadDim><<<grid, kThreads, 0, stream>>>(args);
+  } else {
+    cache_kernel<__half, kHeadDim><<<grid, kThreads, 0, stream>>>(args);
+  }
 }
 
 }  // namespace
@@ -297,7 +334,7 @@ void picture_rope(const PictureRopeArgs& args, Context& context) {
 }
 
 bool prompt_rotary_supports(const PromptRotaryArgs& args) {
-  return args.kv.type == KvType::f16 && args.kv.page_size == kPageSize &&
+  return args.kv.type != KvType::f32 && args.kv.page_size == kPageSize &&
          (args.kv.head_dim == 64 || args.kv.head_dim == 128) &&
          args.table.pairs * 2 == args.kv.head_dim;
 }

@@ -21,7 +21,7 @@ struct PictureRopeArgs {
 };
 void picture_rope(const PictureRopeArgs& args, Context& context);
 
-/// What attention over an f16 cache does to a prompt's rows first.
+/// What attention over an f16 or int8 cache does to a prompt's rows first.
 struct PromptRotaryArgs {
   const float* q = nullptr;  // [tokens, heads, head_dim]
   const float* k = nullptr;  // [tokens, kv_heads, head_dim]
