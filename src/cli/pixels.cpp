@@ -55,7 +55,7 @@ tensor::Shape shape_of(const std::vector<Patches>& pictures, Scheme scheme) {
   if (scheme == Scheme::merged_patches) {
     int64_t rows = 0;
     for (const Patches& picture : pictures) rows += picture.rows;
-    return {rows, first.patch_values};
+    return {rows, first.layout.row_values()};
   }
   for (const Patches& picture : pictures) {
     require(picture.geometry.width == first.geometry.width &&
@@ -82,7 +82,10 @@ void write(const std::filesystem::path& path, const std::vector<Patches>& pictur
       {.name = "pixel_values", .dtype = tensor::DType::f32, .shape = shape_of(pictures, scheme)});
   checkpoint::SafetensorsWriter writer(path, specs);
   writer.write(std::as_bytes(std::span(grids)));
-  for (const Patches& picture : pictures) writer.write(std::as_bytes(std::span(picture.values)));
+  for (const Patches& picture : pictures) {
+    const std::vector<float> values = picture.values();
+    writer.write(std::as_bytes(std::span(values)));
+  }
   writer.finish();
 }
 

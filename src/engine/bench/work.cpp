@@ -175,6 +175,10 @@ void CountingOps::add_position_grid(View grid, int64_t side, int64_t h, int64_t 
   if (!dry_) inner_->add_position_grid(grid, side, h, w, merge, y);
 }
 
+void CountingOps::cut_patches(View pixels, View levels, const ops::PatchLayout& layout, MutView y) {
+  if (!dry_) inner_->cut_patches(pixels, levels, layout, y);
+}
+
 void CountingOps::arg_max(View logits, MutView ids) {
   if (!dry_) inner_->arg_max(logits, ids);
 }

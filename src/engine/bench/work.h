@@ -54,6 +54,18 @@ class CountingOps : public ops::Ops {
   void reserve(int64_t bytes) override { inner_->reserve(bytes); }
   int64_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   int64_t scratch_held() const override { return inner_->scratch_held(); }
+  bool samples() const override { return inner_->samples(); }
+  void sample(ops::View logits, const ops::Draw& draw, ops::MutView id) override {
+    inner_->sample(logits, draw, id);
+  }
+  bool quantizes(const ops::Coding& coding, int64_t cols) const override {
+    return inner_->quantizes(coding, cols);
+  }
+  void quantize(ops::View host, const ops::Coding& coding, ops::MutView codes,
+                ops::MutView scales) override {
+    inner_->quantize(host, coding, codes, scales);
+  }
+  ops::QuantizeFaults quantize_faults() override { return inner_->quantize_faults(); }
   ops::DType arithmetic(const ops::Weight& weight, int64_t rows) const override {
     return inner_->arithmetic(weight, rows);
   }
@@ -97,6 +109,8 @@ class CountingOps : public ops::Ops {
                         ops::MutView y) override;
   void add_position_grid(ops::View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                          ops::MutView y) override;
+  void cut_patches(ops::View pixels, ops::View levels, const ops::PatchLayout& layout,
+                   ops::MutView y) override;
   void arg_max(ops::View logits, ops::MutView ids) override;
   void run_step(uint64_t key, const std::function<void()>& step) override;
 

@@ -40,6 +40,8 @@ void keep_top_p(std::vector<Candidate>& candidates, double top_p) {
     before += candidates[kept++].weight;
   }
   candidates.resize(kept);
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
 }
 
 }  // namespace
@@ -67,6 +69,17 @@ void Sampler::see(std::span<const int32_t> ids) {
 
 bool Sampler::plain_greedy() const {
   return sampling_.temperature <= 0 && sampling_.repetition_penalty == 1;
+}
+
+bool Sampler::draws_freely() const {
+  return sampling_.temperature > 0 && sampling_.repetition_penalty == 1;
+}
+
+ops::Draw Sampler::next_draw() {
+  return {.temperature = sampling_.temperature,
+          .top_k = sampling_.top_k,
+          .top_p = sampling_.top_p,
+          .uniform = rng_.uniform()};
 }
 
 void Sampler::penalise(std::span<float> logits) const {

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "chat/request.h"
+#include "engine/ops/ops.h"
 
 namespace visavis::generate {
 
@@ -23,6 +24,10 @@ class Sampler {
   void see(std::span<const int32_t> ids);
   /// Whether the arg max of the raw logits is the choice (greedy, no penalty).
   bool plain_greedy() const;
+  /// Whether the logits alone decide (no penalty), so that a device may draw.
+  bool draws_freely() const;
+  /// What a device needs to draw the next token as choose() would.
+  ops::Draw next_draw();
   /// The next token; also counts it. `logits` [vocabulary] is overwritten. Greedy takes the lowest
   /// index among equals.
   int32_t choose(std::span<float> logits);

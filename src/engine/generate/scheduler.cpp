@@ -247,7 +247,7 @@ bool Scheduler::encode_next_picture() {
         sequence.vision_seconds += base::seconds_between(begin, clock_.now_ns());
       }
       sequence.features.push_back(std::move(*features));
-      picture.values = {};  // hundreds of megabytes for a large picture
+      picture.pixels = {};  // tens of megabytes for a large picture
     } catch (const std::exception& error) {
       fail_with(sequence, error.what());
     }
@@ -324,6 +324,18 @@ bool Scheduler::run_rows() {
   return !feeding.empty() || !generating.empty();
 }
 
+bool Scheduler::device_draws(const Sequence& sequence) const {
+  return ops_.samples() && sequence.sampler && sequence.sampler->draws_freely() &&
+         !sequence.request.logprobs;
+}
+
+// Whether the device tells the next token, so that its logits need not be read.
+bool Scheduler::device_chooses(const Sequence& sequence) const {
+  const bool greedy =
+      sequence.sampler && sequence.sampler->plain_greedy() && !sequence.request.logprobs;
+  return greedy || device_draws(sequence);
+}
+
 void Scheduler::run_group(std::span<Sequence* const> group) {
   struct Share {
     Sequence* sequence;
@@ -335,14 +347,16 @@ void Scheduler::run_group(std::span<Sequence* const> group) {
   StepRows rows;
   std::vector<models::ImageRows> images;
   bool greedy = false;
+  bool chosen = false;
   for (Sequence* sequence : group) {
     const int64_t count = rows_of(*sequence);
     const auto logit_begin = static_cast<int64_t>(rows.logit_rows.size());
     add_rows(*sequence, count, rows, images);
     const auto logit_end = static_cast<int64_t>(rows.logit_rows.size());
     shares.push_back({sequence, count, logit_begin, logit_end});
-    greedy = greedy ||
-             (logit_end > logit_begin && sequence->sampler && sequence->sampler->plain_greedy());
+    if (logit_end == logit_begin) continue;
+    greedy = greedy || (sequence->sampler && sequence->sampler->plain_greedy());
+    chosen = chosen || device_chooses(*sequence);
   }
 
   step_begin_ns_ = clock_.now_ns();
@@ -355,9 +369,15 @@ void Scheduler::run_group(std::span<Sequence* const> group) {
                      buffers_.logits());
       if (greedy) ops_.arg_max(buffers_.logits(), buffers_.choices());
     });
-    if (greedy) {
-      greedy_.resize(rows.logit_rows.size());
-      ops_.download(buffers_.choices(), greedy_.data());
+    for (const Share& share : shares) {
+      if (share.logit_begin == share.logit_end || !device_draws(*share.sequence)) continue;
+      const int64_t row = share.logit_begin;
+      ops_.sample(tensor::slice_rows(tensor::View(buffers_.logits()), row, row + 1),
+                  share.sequence->sampler->next_draw(), buffers_.choice(row));
+    }
+    if (chosen) {
+      choices_.resize(rows.logit_rows.size());
+      ops_.download(buffers_.choices(), choices_.data());
     }
   } catch (const std::exception& error) {
     for (const Share& share : shares) fail_with(*share.sequence, error.what());
@@ -420,8 +440,8 @@ std::vector<float> Scheduler::read_logits(int64_t logit_row) {
 
 void Scheduler::answer_token(Sequence& sequence, int64_t logit_row) {
   int32_t id = 0;
-  if (sequence.sampler->plain_greedy() && !sequence.request.logprobs) {
-    id = greedy_[static_cast<size_t>(logit_row)];
+  if (device_chooses(sequence)) {
+    id = choices_[static_cast<size_t>(logit_row)];
     require(id >= 0, "the model computed a logit that is not a finite number");
   } else {
     std::vector<float> logits = read_logits(logit_row);

@@ -56,6 +56,8 @@ class Scheduler : public Worker {
   void name_full_pages(Sequence& sequence);
   int64_t rows_of(const Sequence& sequence) const;
   bool run_rows();
+  bool device_draws(const Sequence& sequence) const;
+  bool device_chooses(const Sequence& sequence) const;
   void run_group(std::span<Sequence* const> group);
   void add_rows(const Sequence& sequence, int64_t count, StepRows& rows,
                 std::vector<models::ImageRows>& images) const;
@@ -82,7 +84,7 @@ class Scheduler : public Worker {
   FeatureCache features_;
   std::deque<SequencePtr> waiting_;
   std::vector<SequencePtr> running_;
-  std::vector<int32_t> greedy_;  // arg max per logit row of this step
+  std::vector<int32_t> choices_;  // the device's token per logit row of this step
   int64_t step_begin_ns_ = 0;
 
   std::mutex mutex_;

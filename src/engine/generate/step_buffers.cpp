@@ -109,4 +109,9 @@ tensor::MutView StepBuffers::choices() {
   return {tensor::DType::i32, {logit_rows_.shape.elements()}, choices_.data()};
 }
 
+tensor::MutView StepBuffers::choice(int64_t logit_row) {
+  constexpr auto kBytes = static_cast<int64_t>(sizeof(int32_t));
+  return {tensor::DType::i32, {1}, choices_.data() + logit_row * kBytes};
+}
+
 }  // namespace visavis::generate

@@ -45,6 +45,8 @@ class StepBuffers {
   tensor::MutView logits();
   /// Room for one chosen id per logit row, i32 [n].
   tensor::MutView choices();
+  /// That of one row, i32 [1].
+  tensor::MutView choice(int64_t logit_row);
 
   /// The key for Ops::run_step of a step in which every sequence brings one row and wants its
   /// logits; raises rows.longest_context to a bound that further steps of the same key share. 0 for

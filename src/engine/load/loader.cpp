@@ -367,6 +367,29 @@ void WeightLoader::for_each_block(const TensorInfo& info, const Work& work) {
 void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
                         Buffer& values, Buffer& scales) {
   const TensorInfo& info = *source_->find(part.name);
+  const auto check = [&](bool finite, bool fits) {
+    require(finite, info.file, ": tensor '", part.name, "' holds NaN or infinity");
+    require(fits, info.file, ": tensor '", part.name, "' holds values that are too large for ",
+            layout_name(layout));
+  };
+  const ops::Coding coding{.bits = layout.kind == Layout::Kind::int8 ? 8 : 4,
+                           .group = layout.group};
+  if (layout.kind != Layout::Kind::dense && !layout.interleaved && part.fold == nullptr &&
+      ops_->quantizes(coding, cols)) {
+    for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
+      const int64_t count = block.end - block.begin;
+      const auto rows_of = [&](Buffer& all, int64_t row_bytes) {
+        return tensor::MutView{
+            DType::u8, {count, row_bytes}, all.data() + (row_at + block.begin) * row_bytes};
+      };
+      ops_->quantize({info.dtype, {count, cols}, stored}, coding,
+                     rows_of(values, value_bytes(layout, 1, cols)),
+                     rows_of(scales, scale_bytes(layout, 1, cols)));
+    });
+    const ops::QuantizeFaults faults = ops_->quantize_faults();
+    check(!faults.not_finite, !faults.scale_too_large);
+    return;
+  }
   for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
     WeightRows rows(layout, cols, values, scales, row_at + block.begin, row_at + block.end);
     std::atomic<bool> finite{true};
@@ -385,9 +408,7 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
           fits = false;
       }
     });
-    require(finite, info.file, ": tensor '", part.name, "' holds NaN or infinity");
-    require(fits, info.file, ": tensor '", part.name, "' holds values that are too large for ",
-            layout_name(layout));
+    check(finite, fits);
     rows.send(*ops_);
   });
 }

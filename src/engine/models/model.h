@@ -15,15 +15,17 @@
 #include "engine/ops/ops.h"
 #include "engine/tensor/buffer.h"
 #include "engine/text/tokenizer.h"
+#include "picture/rgb_image.h"
 
 namespace visavis::models {
 
-/// Patches of one picture, ready for the vision encoder.
+/// One picture, ready for the vision encoder, which normalises it and cuts it into patches.
 struct PatchGrid {
-  std::vector<float> values;  // [rows, patch_values], rows in the order that the encoder wants
-  int64_t rows = 0;
-  int64_t grid_h = 0;  // patches down
-  int64_t grid_w = 0;  // patches across
+  picture::RgbImage pixels;
+  std::vector<float> levels;  // as Ops::cut_patches takes them
+  int64_t rows = 0;           // patches
+  int64_t grid_h = 0;         // patches down
+  int64_t grid_w = 0;         // patches across
 };
 
 /// Where one picture's features go in the prompt: ids[begin, begin + tokens) are placeholders.

@@ -50,4 +50,20 @@ void check_position_grid(const View& grid, int64_t side, int64_t h, int64_t w, i
           " is not a multiple of ", merge);
 }
 
+void check_cut_patches(const View& pixels, const View& levels, const PatchLayout& layout,
+                       const View& y) {
+  require(pixels.shape.rank() == 3 && pixels.shape[2] == 3 &&
+              pixels.shape[0] >= layout.grid_h * layout.patch_h &&
+              pixels.shape[1] >= layout.grid_w * layout.patch_w,
+          "cut_patches: pixels ", pixels.shape.text(), " are too few for ", layout.grid_h, " x ",
+          layout.grid_w, " patches of ", layout.patch_h, " x ", layout.patch_w);
+  require(
+      layout.merge > 0 && layout.grid_h % layout.merge == 0 && layout.grid_w % layout.merge == 0,
+      "cut_patches: ", layout.grid_h, " x ", layout.grid_w, " patches are not a multiple of ",
+      layout.merge);
+  require_vector("cut_patches", "levels", levels, 3 * kLevels);
+  require(y.rows() == layout.rows() && y.cols() == layout.row_values(), "cut_patches: output is ",
+          y.shape.text(), ", wanted [", layout.rows(), ", ", layout.row_values(), "]");
+}
+
 }  // namespace visavis::ops

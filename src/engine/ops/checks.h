@@ -18,5 +18,7 @@ void check_write_kv(const View& k, const View& v, const StepBatch& batch, const 
 void check_cached_attention(const View& q, const StepBatch& batch, const KvView& kv, const View& y);
 void check_position_grid(const View& grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                          const View& y);
+void check_cut_patches(const View& pixels, const View& levels, const PatchLayout& layout,
+                       const View& y);
 
 }  // namespace visavis::ops

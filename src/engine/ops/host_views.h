@@ -165,6 +165,10 @@ class HostViews final : public Ops {
     Call call(*device_);
     device_->add_position_grid(call.in(grid), side, h, w, merge, call.out(y));
   }
+  void cut_patches(View pixels, View levels, const PatchLayout& layout, MutView y) override {
+    Call call(*device_);
+    device_->cut_patches(call.in(pixels), call.in(levels), layout, call.out(y));
+  }
   void arg_max(View logits, MutView ids) override {
     Call call(*device_);
     device_->arg_max(call.in(logits), call.out(ids));

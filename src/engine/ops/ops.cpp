@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace visavis::ops {
 namespace {
 
@@ -120,5 +122,13 @@ void Ops::rotary_attention(MutView q, MutView k, View v, const RotaryInput& inpu
 }
 
 void Ops::run_step(uint64_t /*key*/, const std::function<void()>& step) { step(); }
+
+void Ops::quantize(View /*host*/, const Coding& /*coding*/, MutView /*codes*/, MutView /*scales*/) {
+  fail("quantize: ", description(), " does not quantise");
+}
+
+void Ops::sample(View /*logits*/, const Draw& /*draw*/, MutView /*id*/) {
+  fail("sample: ", description(), " leaves sampling to the host");
+}
 
 }  // namespace visavis::ops

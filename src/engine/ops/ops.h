@@ -13,6 +13,7 @@
 
 #include "base/threads.h"
 #include "engine/ops/ceilings.h"
+#include "engine/ops/patches.h"
 #include "engine/ops/step_batch.h"
 #include "engine/tensor/buffer.h"
 #include "engine/tensor/weight.h"
@@ -91,6 +92,17 @@ struct RotaryInput {
   const RopeTable* rope = nullptr;
 };
 
+/// Codes with one f16 scale per group of columns.
+struct Coding {
+  int bits = 4;       // or 8
+  int64_t group = 0;  // columns
+};
+
+struct QuantizeFaults {
+  bool not_finite = false;
+  bool scale_too_large = false;
+};
+
 /// What an Ops holds in its device's memory, in bytes; a CPU counts nothing.
 struct DeviceMemory {
   int64_t allocated = 0;  // now, by allocate() and for the backend's own scratch
@@ -98,6 +110,15 @@ struct DeviceMemory {
   int64_t pinned = 0;     // host memory that the device reads in place or is copied through
   int64_t free = 0;       // of the whole device, for anybody
   int64_t total = 0;
+};
+
+/// How one token is drawn: of the top_k largest logits (0: of all; ties with the last stay) the
+/// most likely ones whose probability reaches top_p, by their softmax at this temperature.
+struct Draw {
+  float temperature = 1;
+  int top_k = 0;
+  float top_p = 1;
+  double uniform = 0;  // in [0, 1): which of them, in the order of their ids
 };
 
 class Ops {
@@ -135,6 +156,16 @@ class Ops {
   /// every model on the device shares it. Of it `held` is taken already.
   virtual int64_t scratch_bytes() const { return 0; }
   virtual int64_t scratch_held() const { return 0; }
+
+  // --- loading ------------------------------------------------------------------------------
+  /// Whether quantize() takes rows of so many columns. Default: they are quantised on the host.
+  virtual bool quantizes(const Coding& /*coding*/, int64_t /*cols*/) const { return false; }
+  /// Rows of f32, f16 or bf16 in host memory to codes and f16 scales on the device, the bits that
+  /// load/quantize.h makes; `host` may change as soon as it returns.
+  virtual void quantize(View host, const Coding& coding, MutView codes, MutView scales);
+  /// Whether all values that quantize() took since the last call were numbers and all scales f16;
+  /// waits for them.
+  virtual QuantizeFaults quantize_faults() { return {}; }
 
   // --- facts for measuring ------------------------------------------------------------------
   /// What linear multiplies with this weight and so many rows: i8, bf16, f16 or f32.
@@ -215,10 +246,19 @@ class Ops {
   virtual void add_position_grid(View grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                                  MutView y) = 0;
 
+  /// y [layout.rows(), layout.row_values()] of a picture, u8 [height, width, 3], each value
+  /// replaced by what levels, f32 [3, 256], say.
+  virtual void cut_patches(View pixels, View levels, const PatchLayout& layout, MutView y) = 0;
+
   // --- choice -------------------------------------------------------------------------------
   /// ids[i] = index of the largest logit of row i (the lowest index among equals), or -1 if that is
   /// infinite or a logit is not a number; i32.
   virtual void arg_max(View logits, MutView ids) = 0;
+
+  /// Whether sample() is there. Default: tokens are drawn on the host.
+  virtual bool samples() const { return false; }
+  /// id[0] = the token drawn by one row of logits, or -1 if one of them is infinite or no number.
+  virtual void sample(View logits, const Draw& draw, MutView id);
 
   // --- whole steps --------------------------------------------------------------------------
   /// Runs `step`. Calls with the same key other than 0 promise to make the same calls on the same

@@ -197,6 +197,40 @@ TEST(PositionGrid, IsSampledBilinearlyInMergeOrder) {
   }
 }
 
+TEST(CutPatches, PutsEveryLevelWhereTheLayoutSays) {
+  base::Rng rng(11);
+  const int64_t height = 31;  // the last rows and columns belong to no patch
+  const int64_t width = 50;
+  const Tensor pixels(DType::u8, {height, width, 3});
+  for (int64_t i = 0; i < pixels.view().shape.elements(); ++i)
+    pixels.view().as<uint8_t>()[i] = static_cast<uint8_t>(rng.below(256));
+  const Tensor levels = Tensor::random(rng, {3, kLevels});
+  const PatchLayout merged{
+      .grid_h = 4, .grid_w = 6, .patch_h = 7, .patch_w = 8, .merge = 2, .copies = 2};
+  const PatchLayout plain{.grid_h = 10, .grid_w = 7, .patch_h = 3, .patch_w = 7};
+  const PatchLayout whole{.grid_h = 1, .grid_w = 1, .patch_h = height, .patch_w = width};
+  for (const OpsUnderTest& variant : every_ops()) {
+    for (const PatchLayout& layout : {merged, plain, whole}) {
+      const Tensor y = Tensor::poisoned({layout.rows(), layout.row_values()});
+      variant.ops->cut_patches(pixels, levels, layout, y);
+      const int64_t merge = layout.merge;
+      for (int64_t py = 0; py < layout.grid_h; ++py)
+        for (int64_t px = 0; px < layout.grid_w; ++px) {
+          const int64_t block = py / merge * (layout.grid_w / merge) + px / merge;
+          const int64_t row = (block * merge + py % merge) * merge + px % merge;
+          for (int64_t i = 0; i < layout.row_values(); ++i) {
+            const int64_t x = px * layout.patch_w + i % layout.patch_w;
+            const int64_t line = py * layout.patch_h + i / layout.patch_w % layout.patch_h;
+            const int64_t channel = i / (layout.row_values() / 3);
+            const uint8_t value = pixels.view().as<uint8_t>()[(line * width + x) * 3 + channel];
+            ASSERT_EQ(y[row * layout.row_values() + i], levels[channel * kLevels + value])
+                << variant.name << " patch " << py << "," << px << " value " << i;
+          }
+        }
+    }
+  }
+}
+
 TEST(ArgMax, TakesTheLowestIndexAmongEquals) {
   for (const OpsUnderTest& variant : every_ops()) {
     Tensor logits = Tensor::poisoned({3, 70});

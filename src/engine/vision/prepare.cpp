@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -15,12 +14,9 @@ namespace {
 using picture::RgbImage;
 using picture::Window;
 
-/// The float of every byte value of every channel.
-using Levels = std::array<std::array<float, 256>, 3>;
-
 /// In float32 and in the oracle's order: rescaling is folded into mean and deviation.
-Levels levels_of(const Preprocessor& p) {
-  Levels levels;
+std::vector<float> levels_of(const Preprocessor& p) {
+  std::vector<float> levels;
   const auto inverse = static_cast<float>(1.0 / p.rescale_factor);
   for (size_t channel = 0; channel < 3; ++channel) {
     auto mean = static_cast<float>(p.mean[channel]);
@@ -29,13 +25,12 @@ Levels levels_of(const Preprocessor& p) {
       mean *= inverse;
       deviation *= inverse;
     }
-    for (size_t value = 0; value < 256; ++value) {
+    for (int64_t value = 0; value < ops::kLevels; ++value) {
       const auto level = static_cast<float>(value);
       if (p.do_normalize) {
-        levels[channel][value] = (level - mean) / deviation;
+        levels.push_back((level - mean) / deviation);
       } else {
-        levels[channel][value] =
-            p.do_rescale ? level * static_cast<float>(p.rescale_factor) : level;
+        levels.push_back(p.do_rescale ? level * static_cast<float>(p.rescale_factor) : level);
       }
     }
   }
@@ -90,51 +85,6 @@ RgbImage resized(const RgbImage& image, const Preprocessor& p, const Geometry& g
   return framed;
 }
 
-void for_ranges(base::ThreadPool* pool, int64_t count,
-                const std::function<void(int64_t, int64_t)>& body) {
-  if (pool == nullptr) {
-    body(0, count);
-  } else {
-    pool->parallel_for(count, 1, body);
-  }
-}
-
-/// Patches in merge order: block row, block column, row in block, column in block.
-void cut_patches(const RgbImage& image, const Preprocessor& p, const Levels& levels, Patches& out,
-                 base::ThreadPool* pool) {
-  const int64_t size = p.patch_size;
-  const int64_t merge = p.merge_size;
-  const int64_t block_columns = out.geometry.grid_w / merge;
-  for_ranges(pool, out.geometry.grid_h / merge, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin * block_columns; block < end * block_columns; ++block) {
-      for (int64_t within = 0; within < merge * merge; ++within) {
-        const int64_t row = block / block_columns * merge + within / merge;
-        const int64_t col = block % block_columns * merge + within % merge;
-        float* target = out.values.data() + (block * merge * merge + within) * out.patch_values;
-        for (size_t channel = 0; channel < 3; ++channel) {
-          const auto& level = levels[channel];
-          for (int64_t time = 0; time < p.temporal_copies; ++time) {
-            for (int64_t y = 0; y < size; ++y) {
-              const uint8_t* in = image.row(row * size + y) + col * size * 3 + channel;
-              for (int64_t x = 0; x < size; ++x) *target++ = level[in[x * 3]];
-            }
-          }
-        }
-      }
-    }
-  });
-}
-
-/// [3, height, width].
-void cut_planes(const RgbImage& image, const Levels& levels, Patches& out) {
-  float* target = out.values.data();
-  for (size_t channel = 0; channel < 3; ++channel) {
-    for (size_t i = channel; i < image.pixels.size(); i += 3) {
-      *target++ = levels[channel][image.pixels[i]];
-    }
-  }
-}
-
 std::string sides(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
@@ -165,22 +115,31 @@ Patches prepare_pixels(const RgbImage& image, std::string_view name, const Prepr
   out.geometry = geometry_of(image.width, image.height, p, name);
   const Geometry& g = out.geometry;
   const bool pad = g.padded_width != image.width || g.padded_height != image.height;
-  const RgbImage seen =
+  out.pixels =
       pad ? resized(padded_to_square(image, p, g), p, g, pool) : resized(image, p, g, pool);
-  const Levels levels = levels_of(p);
+  out.levels = levels_of(p);
   switch (p.scheme) {
     case Scheme::merged_patches:
       out.rows = g.grid_w * g.grid_h;
-      out.patch_values = 3 * p.temporal_copies * p.patch_size * p.patch_size;
-      out.values.resize(static_cast<size_t>(out.rows * out.patch_values));
-      cut_patches(seen, p, levels, out, pool);
+      out.layout = {.grid_h = g.grid_h,
+                    .grid_w = g.grid_w,
+                    .patch_h = p.patch_size,
+                    .patch_w = p.patch_size,
+                    .merge = p.merge_size,
+                    .copies = p.temporal_copies};
       break;
     case Scheme::centre_crop:
-      out.values.resize(static_cast<size_t>(3 * g.width * g.height));
-      cut_planes(seen, levels, out);
+      out.layout = {.grid_h = 1, .grid_w = 1, .patch_h = g.height, .patch_w = g.width};
       break;
   }
   return out;
+}
+
+std::vector<float> Patches::values() const {
+  std::vector<float> values(static_cast<size_t>(layout.rows() * layout.row_values()));
+  ops::cut_patches(pixels.pixels.data(), pixels.width, levels.data(), layout, values.data(),
+                   nullptr);
+  return values;
 }
 
 Patches prepare_picture(std::string_view bytes, std::string_view name, const Preprocessor& p,

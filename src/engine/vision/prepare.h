@@ -1,6 +1,6 @@
 // A picture file to the numbers that a vision encoder takes, equal to the oracle's: decode, resize,
-// crop or pad, normalise, cut into patches. Start in prepare_picture(); the sizes alone are
-// geometry_of()'s.
+// crop or pad; normalising and cutting into patches are left to Ops::cut_patches. Start in
+// prepare_picture(); the sizes alone are geometry_of()'s.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/threads.h"
+#include "engine/ops/patches.h"
 #include "engine/vision/preprocessor.h"
 #include "picture/rgb_image.h"
 
@@ -29,15 +30,19 @@ struct Geometry {
 
 /// One picture, ready for the vision encoder.
 struct Patches {
-  std::vector<float> values;  // merged_patches: [rows, patch_values], rows in merge order, a row as
-                              // [channel, time, y, x]; centre_crop: [3, height, width]
+  picture::RgbImage pixels;   // what the encoder sees, before it is normalised
+  std::vector<float> levels;  // [3, 256]: what each 8-bit value of each channel becomes
+  ops::PatchLayout layout;    // of the oracle's pixel_values; Scheme::centre_crop: one patch
   int64_t rows = 0;           // patches; 0 for Scheme::centre_crop
-  int64_t patch_values = 0;   // 3 * temporal_copies * patch_size^2
   Geometry geometry;
   std::string sha256;  // of the settings and the file's bytes: names the features in a cache
   std::string note;    // "a.jpg: JPEG 1024x683, resized to 1024x672, 64x42 patches"
   double decode_seconds = 0;
-  double resize_seconds = 0;  // resizing, normalising and cutting
+  double resize_seconds = 0;  // resizing, cropping and padding
+
+  /// The oracle's pixel_values. merged_patches: [rows, 3 * temporal_copies * patch_size^2], rows in
+  /// merge order, a row as [channel, time, y, x]; centre_crop: [3, height, width].
+  std::vector<float> values() const;
 };
 
 /// The sides of a picture of width x height after the rules; `name` is how errors call it. Throws
@@ -51,7 +56,7 @@ Patches prepare_picture(std::string_view bytes, std::string_view name,
                         const Preprocessor& preprocessor, const base::Clock& clock,
                         base::ThreadPool* pool = nullptr);
 
-/// Prepares pixels that are already decoded: values, rows, patch_values and geometry are set.
+/// Prepares pixels that are already decoded: all but hash, note and seconds.
 Patches prepare_pixels(const picture::RgbImage& image, std::string_view name,
                        const Preprocessor& preprocessor, base::ThreadPool* pool = nullptr);
 

@@ -98,10 +98,11 @@ TEST(Prepare, PatchesRunInMergeOrderAndHoldChannelTimeRowColumn) {
   }
   const Patches out = prepare_pixels(image, "x", p);
   ASSERT_EQ(out.rows, 16);
-  ASSERT_EQ(out.patch_values, 1536);
+  ASSERT_EQ(out.layout.row_values(), 1536);
   const auto level = [](int64_t value) { return (static_cast<float>(value) - 127.5f) / 127.5f; };
   // Row 6 is block (0, 1), patch (1, 0) inside it: pixels from x = 32, y = 16.
-  const float* row = out.values.data() + 6 * 1536;
+  const std::vector<float> values = out.values();
+  const float* row = values.data() + 6 * 1536;
   for (int64_t time = 0; time < 2; ++time) {
     for (int64_t y = 0; y < 16; ++y) {
       for (int64_t x = 0; x < 16; ++x) {
@@ -114,8 +115,8 @@ TEST(Prepare, PatchesRunInMergeOrderAndHoldChannelTimeRowColumn) {
   }
   p.temporal_copies = 1;
   const Patches once = prepare_pixels(image, "x", p);
-  EXPECT_EQ(once.patch_values, 768);
-  EXPECT_EQ(once.values[6 * 768], level(32));
+  EXPECT_EQ(once.layout.row_values(), 768);
+  EXPECT_EQ(once.values()[6 * 768], level(32));
 }
 
 TEST(Prepare, SmallPicturesAreFramedWithZerosBeforeNormalising) {
@@ -124,12 +125,13 @@ TEST(Prepare, SmallPicturesAreFramedWithZerosBeforeNormalising) {
   RgbImage image(335, 400);
   std::fill(image.pixels.begin(), image.pixels.end(), uint8_t{255});
   const Patches out = prepare_pixels(image, "x", p);
-  ASSERT_EQ(out.values.size(), 3u * 336 * 336);
+  const std::vector<float> values = out.values();
+  ASSERT_EQ(values.size(), 3u * 336 * 336);
   const float white = (255.0f - 0.48145466f * 255.0f) / (0.26862954f * 255.0f);
   const float black = (0.0f - 0.48145466f * 255.0f) / (0.26862954f * 255.0f);
-  EXPECT_EQ(out.values[0], white);
-  EXPECT_EQ(out.values[334], white);
-  EXPECT_EQ(out.values[335], black);
+  EXPECT_EQ(values[0], white);
+  EXPECT_EQ(values[334], white);
+  EXPECT_EQ(values[335], black);
 }
 
 TEST(Prepare, PaddingToASquareUsesTheMeanColour) {
@@ -140,8 +142,8 @@ TEST(Prepare, PaddingToASquareUsesTheMeanColour) {
   EXPECT_EQ(out.geometry.padded_height, 1008);
   EXPECT_EQ(out.geometry.resized_height, 336);
   const float mean_colour = (122.0f - 0.48145466f * 255.0f) / (0.26862954f * 255.0f);
-  EXPECT_EQ(out.values[0], mean_colour);
-  EXPECT_LT(out.values[168 * 336 + 168], -1.5f);
+  EXPECT_EQ(out.values()[0], mean_colour);
+  EXPECT_LT(out.values()[168 * 336 + 168], -1.5f);
 }
 
 TEST(Prepare, APictureFileBringsItsNoteAndItsName) {
@@ -153,7 +155,7 @@ TEST(Prepare, APictureFileBringsItsNoteAndItsName) {
             "e.jpg: JPEG 37x23, EXIF orientation 6 applied, resized to 224x352, 14x22 patches");
   EXPECT_EQ(out.rows, 14 * 22);
   EXPECT_EQ(out.sha256.size(), 64u);
-  EXPECT_EQ(out.values, prepare_picture(bytes, "e.jpg", qwen(), base::steady_clock()).values);
+  EXPECT_EQ(out.pixels, prepare_picture(bytes, "e.jpg", qwen(), base::steady_clock()).pixels);
   EXPECT_NE(out.sha256, prepare_picture(bytes, "e.jpg", clip(), base::steady_clock()).sha256);
 }
 

@@ -73,7 +73,8 @@ class Llava : public Model {
     const VisionConfig& clip = config_.vision;
     Prompt prompt = frontend_.prepare(turns, [&](vision::Patches patches) {
       const int64_t grid = clip.grid();
-      return PreparedPicture{.grid = {.values = cut_patches(patches.values, clip.image, clip.patch),
+      return PreparedPicture{.grid = {.pixels = std::move(patches.pixels),
+                                      .levels = std::move(patches.levels),
                                       .rows = grid * grid,
                                       .grid_h = grid,
                                       .grid_w = grid},

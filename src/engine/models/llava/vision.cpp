@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/models/patches.h"
 #include "engine/models/weights.h"
 
 namespace visavis::models::llava {
@@ -72,24 +73,6 @@ Vision load_vision(load::WeightLoader& loader, const Config& config, const std::
   return vision;
 }
 
-std::vector<float> cut_patches(const std::vector<float>& pixels, int64_t image, int64_t patch) {
-  const int64_t grid = image / patch;
-  std::vector<float> rows;
-  rows.reserve(static_cast<size_t>(grid * grid * 3 * patch * patch));
-  for (int64_t block_row = 0; block_row < grid; ++block_row) {
-    for (int64_t block_column = 0; block_column < grid; ++block_column) {
-      for (int64_t channel = 0; channel < 3; ++channel) {
-        for (int64_t y = 0; y < patch; ++y) {
-          const auto line = pixels.begin() + (channel * image + block_row * patch + y) * image +
-                            block_column * patch;
-          rows.insert(rows.end(), line, line + patch);
-        }
-      }
-    }
-  }
-  return rows;
-}
-
 ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
                              tensor::Arena& features) const {
   const tensor::ArenaScope scope(workspace);
@@ -106,7 +89,12 @@ ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Ar
   {
     const tensor::ArenaScope patch_scope(workspace);
     const ops::MutView values = workspace.take_f32({patches, 3 * clip.patch * clip.patch});
-    ops.upload(picture.values.data(), values);
+    cut_patches(ops, picture,
+                {.grid_h = clip.grid(),
+                 .grid_w = clip.grid(),
+                 .patch_h = clip.patch,
+                 .patch_w = clip.patch},
+                workspace, values);
     patch_embed.run(ops, values, tensor::slice_rows(x, 1, rows));
     const ops::View first{tensor::DType::f32, {1, width}, class_token.data()};
     ops.set_rows(first, spaced_rows(ops, 0, 1, 1, workspace), x);
@@ -145,7 +133,8 @@ int64_t vision_workspace(const Config& config) {
   const auto layers = static_cast<int64_t>(config.feature_layers.size());
   const int64_t index = Arena::footprint(rows * static_cast<int64_t>(sizeof(int32_t)));
   const int64_t embed =
-      Arena::footprint(patches_of(clip) * 3 * clip.patch * clip.patch * kFloatBytes) + index;
+      Arena::footprint(patches_of(clip) * 3 * clip.patch * clip.patch * kFloatBytes) +
+      std::max(cut_patches_scratch(clip.image * clip.image), index);
   const int64_t block = nn::vision_scratch(rows, clip.heads, clip.head_dim, clip.ffn);
   const int64_t project = nn::Mlp::scratch(tokens, config.text.hidden);
   return Arena::footprint(rows * clip.hidden * kFloatBytes) +

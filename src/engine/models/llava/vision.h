@@ -21,7 +21,8 @@ struct Vision {
   std::vector<nn::VisionBlock> blocks;  // only those that the features need
   nn::Mlp projector;
 
-  /// Runs tower and projector over one picture; `picture` holds grid^2 rows of patches.
+  /// Runs tower and projector over one picture; pixels beyond the last whole patch are left
+  /// out, as by a convolution whose stride is its size.
   ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
                        tensor::Arena& features) const;
 };
@@ -30,10 +31,6 @@ struct Vision {
 /// ("multi_modal_projector.").
 Vision load_vision(load::WeightLoader& loader, const Config& config, const std::string& tower,
                    const std::string& projector);
-
-/// Cuts channel-major pixels [3, image, image] into rows [grid^2, 3 * patch^2]: what a convolution
-/// whose stride is its size sees. Pixels beyond the last whole patch are left out, as there.
-std::vector<float> cut_patches(const std::vector<float>& pixels, int64_t image, int64_t patch);
 
 /// Bytes that Vision::encode takes from the workspace.
 int64_t vision_workspace(const Config& config);

@@ -70,7 +70,8 @@ class Qwen3Vl : public Model {
     Prompt prompt = frontend_.prepare(turns, [&](vision::Patches patches) {
       const vision::Geometry& size = patches.geometry;
       grids.push_back({.rows = size.grid_h / merge, .columns = size.grid_w / merge});
-      return PreparedPicture{.grid = {.values = std::move(patches.values),
+      return PreparedPicture{.grid = {.pixels = std::move(patches.pixels),
+                                      .levels = std::move(patches.levels),
                                       .rows = patches.rows,
                                       .grid_h = size.grid_h,
                                       .grid_w = size.grid_w},

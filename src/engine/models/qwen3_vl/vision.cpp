@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/models/patches.h"
 #include "engine/models/split_source.h"
 #include "engine/models/weights.h"
 #include "engine/nn/rope.h"
@@ -152,7 +153,13 @@ ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Ar
   {
     const tensor::ArenaScope patch_scope(workspace);
     const ops::MutView patches = workspace.take_f32({rows, patch_values(config)});
-    ops.upload(picture.values.data(), patches);
+    cut_patches(ops, picture,
+                {.grid_h = picture.grid_h,
+                 .grid_w = picture.grid_w,
+                 .patch_h = config.patch,
+                 .patch_w = config.patch,
+                 .merge = config.merge},
+                workspace, patches);
     patch_embed.run(ops, patches, x);
   }
   const ops::View table{tensor::DType::f32,
@@ -185,7 +192,8 @@ ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Ar
 int64_t vision_workspace(const VisionConfig& config, int64_t patches) {
   const int64_t hidden = Arena::footprint(patches * config.hidden * kFloatBytes);
   const int64_t tokens = patches / (config.merge * config.merge);
-  const int64_t embed = Arena::footprint(patches * patch_values(config) * kFloatBytes);
+  const int64_t embed = Arena::footprint(patches * patch_values(config) * kFloatBytes) +
+                        cut_patches_scratch(patches * config.patch * config.patch);
   const int64_t block = nn::vision_scratch(patches, config.heads, config.head_dim, config.ffn);
   const int64_t merge = hidden + nn::Mlp::scratch(tokens, joined_width(config));
   const int64_t index = Arena::footprint(3 * patches * static_cast<int64_t>(sizeof(int32_t))) +

@@ -202,6 +202,11 @@ class CpuOps final : public Ops {
     add_position_grid_on_cpu(grid.f32(), side, h, w, merge, y.cols(), y.f32(), pool_);
   }
 
+  void cut_patches(View pixels, View levels, const PatchLayout& layout, MutView y) override {
+    check_cut_patches(pixels, levels, layout, y);
+    ops::cut_patches(pixels.as<uint8_t>(), pixels.shape[1], levels.f32(), layout, y.f32(), &pool_);
+  }
+
   void arg_max(View logits, MutView ids) override {
     require_vector("arg_max", "ids", ids, logits.rows());
     arg_max_on_cpu(logits.f32(), logits.rows(), logits.cols(), ids.i32(), pool_);

@@ -189,6 +189,20 @@ struct WriteKvArgs {
   KvArgs kv;
 };
 
+/// Ops::cut_patches with the layout taken apart.
+struct CutPatchesArgs {
+  const uint8_t* pixels = nullptr;  // [.., width, 3]
+  int64_t width = 0;
+  const float* levels = nullptr;  // [3, 256]
+  int64_t grid_h = 0;
+  int64_t grid_w = 0;
+  int64_t patch_h = 0;
+  int64_t patch_w = 0;
+  int64_t merge = 1;
+  int64_t copies = 1;
+  float* y = nullptr;
+};
+
 /// Throws Error saying what failed, in the driver's words, unless `error` is cudaSuccess.
 void check(cudaError_t error, const char* what);
 /// Whether the launch before it was accepted; `what` names the kernel.
@@ -219,6 +233,7 @@ void embed(const WeightArgs& table, const int32_t* ids, int64_t n, float* x, Con
 void write_kv(const WriteKvArgs& args, Context& context);
 void add_position_grid(const float* grid, int64_t side, int64_t h, int64_t w, int64_t merge,
                        int64_t dim, float* y, Context& context);
+void cut_patches(const CutPatchesArgs& args, Context& context);
 
 // The loops of ceilings.cpp, in ceiling_loops.cu; the last two return the operations queued.
 

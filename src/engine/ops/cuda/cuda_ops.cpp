@@ -21,7 +21,9 @@
 #include "engine/ops/cuda/memory.h"
 #include "engine/ops/cuda/prompt.h"
 #include "engine/ops/cuda/prompt_rotary.h"
+#include "engine/ops/cuda/quantize.h"
 #include "engine/ops/cuda/recorder.h"
+#include "engine/ops/cuda/sample.h"
 #include "engine/ops/cuda/weight_args.h"
 #include "engine/ops/ops.h"
 
@@ -168,6 +170,40 @@ class CudaOps final : public Ops {
   void download(View from, void* host) override {
     cuda::use_device(device_.index);
     staging_.download(from.data, from.bytes(), static_cast<std::byte*>(host));
+  }
+
+  bool quantizes(const Coding& coding, int64_t cols) const override {
+    return cuda::quantize_supports(coding.bits, coding.group, cols);
+  }
+
+  void quantize(View host, const Coding& coding, MutView codes, MutView scales) override {
+    use();
+    const auto bytes = static_cast<size_t>(host.bytes());
+    auto* stored = static_cast<std::byte*>(context_.scratch->take(cuda::kScratchWeight, bytes));
+    staging_.upload(host.data, host.bytes(), stored);
+    if (faults_.bytes() == 0) {
+      faults_ = cuda::allocate_device(sizeof(uint32_t), device_.index, counters_);
+      clear_faults();
+    }
+    cuda::quantize({.stored = stored,
+                    .kind = cuda::weight_kind(host.dtype),
+                    .rows = host.rows(),
+                    .cols = host.cols(),
+                    .bits = coding.bits,
+                    .group = coding.group,
+                    .codes = codes.data,
+                    .scales = scales.data,
+                    .faults = faults_.as<uint32_t>()},
+                   context_.stream);
+  }
+
+  QuantizeFaults quantize_faults() override {
+    if (faults_.bytes() == 0) return {};
+    uint32_t found = 0;
+    staging_.download(faults_.data(), sizeof(found), reinterpret_cast<std::byte*>(&found));
+    clear_faults();
+    return {.not_finite = (found & cuda::kNotFinite) != 0,
+            .scale_too_large = (found & cuda::kScaleTooLarge) != 0};
   }
 
   Buffer table(Buffer mapped) override {
@@ -459,10 +495,42 @@ class CudaOps final : public Ops {
     cuda::add_position_grid(grid.f32(), side, h, w, merge, y.cols(), y.f32(), context_);
   }
 
+  void cut_patches(View pixels, View levels, const PatchLayout& layout, MutView y) override {
+    check_cut_patches(pixels, levels, layout, y);
+    use();
+    cuda::cut_patches({.pixels = pixels.as<uint8_t>(),
+                       .width = pixels.shape[1],
+                       .levels = levels.f32(),
+                       .grid_h = layout.grid_h,
+                       .grid_w = layout.grid_w,
+                       .patch_h = layout.patch_h,
+                       .patch_w = layout.patch_w,
+                       .merge = layout.merge,
+                       .copies = layout.copies,
+                       .y = y.f32()},
+                      context_);
+  }
+
   void arg_max(View logits, MutView ids) override {
     require_vector("arg_max", "ids", ids, logits.rows());
     use();
     generation_.arg_max(logits, ids);
+  }
+
+  bool samples() const override { return true; }
+
+  void sample(View logits, const Draw& draw, MutView id) override {
+    require(logits.rows() == 1 && id.shape.elements() == 1, "sample: logits are ",
+            logits.shape.text(), ", wanted one row");
+    use();
+    cuda::sample({.logits = logits.f32(),
+                  .count = static_cast<int>(logits.cols()),
+                  .temperature = draw.temperature,
+                  .top_k = draw.top_k,
+                  .top_p = draw.top_p,
+                  .uniform = draw.uniform,
+                  .id = id.i32()},
+                 context_.stream);
   }
 
   void run_step(uint64_t key, const std::function<void()>& step) override {
@@ -472,6 +540,11 @@ class CudaOps final : public Ops {
 
  private:
   void use() const { cuda::use_device(device_.index); }
+
+  void clear_faults() {
+    cuda::check(cudaMemsetAsync(faults_.data(), 0, sizeof(uint32_t), context_.stream),
+                "clearing a flag");
+  }
 
   // Whether operations may be fused with kernels of this name.
   bool wants(std::string_view name) const { return forced_.empty() || forced_ == name; }
@@ -506,6 +579,7 @@ class CudaOps final : public Ops {
   cuda::Context context_;
   cuda::Generation generation_;
   cuda::Recorder recorder_;
+  Buffer faults_;  // cuda::QuantizeFault, once something was quantised
 };
 
 }  // namespace

@@ -110,11 +110,39 @@ __global__ void position_grid_kernel(const float* grid, int64_t side, int64_t h,
                       share[3] * corner[3][d];
 }
 
+// A block makes one row.
+__global__ void cut_patches_kernel(CutPatchesArgs args) {
+  const int64_t merge = args.merge;
+  const int64_t block = blockIdx.x / (merge * merge);
+  const int64_t inside = blockIdx.x % (merge * merge);
+  const int64_t row = block / (args.grid_w / merge) * merge + inside / merge;
+  const int64_t column = block % (args.grid_w / merge) * merge + inside % merge;
+  const uint8_t* corner =
+      args.pixels + (row * args.patch_h * args.width + column * args.patch_w) * 3;
+  const auto patch_w = static_cast<int>(args.patch_w);
+  const auto patch = static_cast<int>(args.patch_h) * patch_w;
+  const int values = 3 * static_cast<int>(args.copies) * patch;
+  float* y = args.y + blockIdx.x * static_cast<int64_t>(values);
+  for (int i = static_cast<int>(threadIdx.x); i < values; i += kThreads) {
+    const int channel = i / (static_cast<int>(args.copies) * patch);
+    const int line = i % patch / patch_w;
+    const uint8_t value = corner[(line * args.width + i % patch_w) * 3 + channel];
+    y[i] = args.levels[channel * 256 + value];
+  }
+}
+
 }  // namespace
 
 void add_rows(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,
               Context& context) {
   run_move<Move::add>(y, rows, n, cols, x, context, "add_rows");
+}
+
+void cut_patches(const CutPatchesArgs& args, Context& context) {
+  const int64_t rows = args.grid_h * args.grid_w;
+  if (rows == 0) return;
+  cut_patches_kernel<<<static_cast<unsigned>(rows), kThreads, 0, context.stream>>>(args);
+  launched("cut_patches");
 }
 
 void set_rows(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,

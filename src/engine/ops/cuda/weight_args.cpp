@@ -8,16 +8,8 @@
 namespace visavis::ops::cuda {
 namespace {
 
-WeightKind kind_of(const Weight& weight, DType dtype) {
-  if (dtype == DType::f32) return WeightKind::f32;
-  if (dtype == DType::f16) return WeightKind::f16;
-  require(dtype == DType::bf16, "weight '", weight.name, "': CUDA takes f32, f16 and bf16, found ",
-          tensor::name_of(dtype));
-  return WeightKind::bf16;
-}
-
-void fill_layout(const Weight& weight, const tensor::Dense& dense, WeightArgs& args) {
-  args.kind = kind_of(weight, dense.dtype);
+void fill_layout(const Weight& /*weight*/, const tensor::Dense& dense, WeightArgs& args) {
+  args.kind = weight_kind(dense.dtype);
   args.values = dense.values.data();
 }
 
@@ -55,6 +47,14 @@ static_assert(static_cast<int>(ZeroPoint::none) == static_cast<int>(tensor::Zero
               static_cast<int>(ZeroPoint::f16) == static_cast<int>(tensor::ZeroPoint::f16));
 
 }  // namespace
+
+WeightKind weight_kind(DType dtype) {
+  if (dtype == DType::f32) return WeightKind::f32;
+  if (dtype == DType::f16) return WeightKind::f16;
+  require(dtype == DType::bf16, "CUDA takes weights of f32, f16 and bf16, found ",
+          tensor::name_of(dtype));
+  return WeightKind::bf16;
+}
 
 WeightArgs weight_args(const Weight& weight) {
   WeightArgs args;

@@ -7,6 +7,9 @@
 namespace visavis::ops::cuda {
 
 /// Throws Error for layouts that CUDA has no kernel for: interleaved codes, GGUF's blocks.
+/// Throws Error unless it is f32, f16 or bf16.
+WeightKind weight_kind(DType dtype);
+
 WeightArgs weight_args(const Weight& weight);
 
 Activation activation_of(ops::Activation activation);
