@@ -38,7 +38,7 @@ std::string token_of_file(const fs::path& path) {
   std::error_code ignored;
   if (path.empty() || !fs::is_regular_file(path, ignored)) return {};
   const std::string text = base::read_file(path, kMaxTokenBytes);
-  return checked_token(std::string(base::trim(text)), "'" + path.string() + "'");
+  return checked_token(std::string(base::trim(text)), path.string());
 }
 
 HubSettings huggingface_settings() {

@@ -117,10 +117,10 @@ void PartialFile::begin_anew(int64_t piece_bytes) {
 
 void PartialFile::write_tail() {
   const Head head{.bytes = bytes_, .piece_bytes = journal_.piece_bytes};
-  const size_t list_bytes = journal_.done.size() * sizeof(int64_t);
-  std::string tail(sizeof head + list_bytes, '\0');
-  std::memcpy(tail.data(), &head, sizeof head);
-  if (list_bytes > 0) std::memcpy(tail.data() + sizeof head, journal_.done.data(), list_bytes);
+  std::string tail;
+  tail.append(reinterpret_cast<const char*>(&head), sizeof head);
+  tail.append(reinterpret_cast<const char*>(journal_.done.data()),
+              journal_.done.size() * sizeof(int64_t));
   write_at(bytes_, tail.data(), tail.size());
 }
 

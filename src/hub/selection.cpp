@@ -117,6 +117,11 @@ std::vector<RemoteFile> select_by_rule(const Listing& listing, const std::string
                   [](const RemoteFile& file) { return file.path.starts_with("model"); }))
     std::erase_if(safetensors,
                   [](const RemoteFile& file) { return file.path.starts_with("consolidated"); });
+  // Others of that ending hold a trainer's settings or a part that the weights hold again.
+  if (std::any_of(pickles.begin(), pickles.end(),
+                  [](const RemoteFile& file) { return file.path.starts_with("pytorch_model"); }))
+    std::erase_if(pickles,
+                  [](const RemoteFile& file) { return !file.path.starts_with("pytorch_model"); });
   const size_t side_files = chosen.size();
   if (!safetensors.empty()) {
     chosen.insert(chosen.end(), safetensors.begin(), safetensors.end());

@@ -27,7 +27,8 @@ std::vector<RemoteFile> select_side_files(const Listing& listing);
 
 /// By rule: settings, tokenizer and licence from the top folder; then the weights: safetensors if
 /// there are any, else one GGUF of four bits (Q4_K_M, Q4_K_S, Q4_1, Q4_0: the first that there is)
-/// and its mmproj (F16, BF16, Q8_0, F32), else PyTorch's .bin and .pth files. Throws Error if no
+/// and its mmproj (F16, BF16, Q8_0, F32), else PyTorch's pytorch_model*.bin
+/// or, without such, *.bin and *.pth. Throws Error if no
 /// weights are found.
 std::vector<RemoteFile> select_by_rule(const Listing& listing, const std::string& repository);
 

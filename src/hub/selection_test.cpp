@@ -26,7 +26,7 @@ TEST(SelectByRule, TakesSafetensorsAndWhatTheEngineReads) {
                         "training_args.bin", "model.gguf", "LICENSE"}),
               ElementsAre("config.json", "chat_template.jinja", "merges.txt", "tokenizer.model",
                           "LICENSE", "model-1.safetensors"));
-  EXPECT_THAT(selected({"config.json", "pytorch_model.bin"}),
+  EXPECT_THAT(selected({"config.json", "pytorch_model.bin", "training_args.bin"}),
               ElementsAre("config.json", "pytorch_model.bin"));
 }
 
