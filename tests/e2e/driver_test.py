@@ -16,7 +16,7 @@ UNKNOWN = "999"  # CUDA_ERROR_UNKNOWN
 
 def run_on(device, **environment):
     return subprocess.run(
-        [PROGRAM, "run", LLAVA, "-i", str(PICTURE), "-p", "What is this?", "--max-tokens", "2", "--lang", "en",
+        [PROGRAM, "run", LLAVA, "-i", str(PICTURE), "-p", "What is this?", "--max-tokens", "2",
          "--device", device],
         capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **environment},
     )
