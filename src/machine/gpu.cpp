@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <chrono>
 #include <utility>
 
@@ -119,6 +120,14 @@ std::vector<GpuFacts> gpu_facts() {
                      .memory_bytes = static_cast<int64_t>(memory.total)});
   }
   return facts;
+}
+
+bool same_card(std::string_view a, std::string_view b) {
+  for (std::string_view* id : {&a, &b})
+    id->remove_prefix(std::min(id->find_first_not_of('0'), id->size()));
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
 }
 
 std::optional<GpuMemory> gpu_memory(const std::string& bus_id) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct GpuFacts {
   std::string driver;  // "580.159.04"
   int64_t memory_bytes = 0;
 };
+
+/// Whether two PCI bus ids name one card: NVML writes a domain of eight digits, CUDA of four.
+bool same_card(std::string_view a, std::string_view b);
 
 /// Every card of this machine; none without the library.
 std::vector<GpuFacts> gpu_facts();

@@ -94,7 +94,7 @@ class Session {
     double sum = -1;
     for (const machine::EnergyMeter& card : cards_) {
       const auto runs_there = [&](const chat::ChatModel* model) {
-        return model->facts().card_bus_id == card.bus_id();
+        return machine::same_card(model->facts().card_bus_id, card.bus_id());
       };
       if (std::none_of(models_.begin(), models_.end(), runs_there)) continue;
       const double joules = card.joules();
