@@ -233,6 +233,13 @@ TEST(Report, HtmlCannotBeBrokenOutOfByAQuestion) {
   EXPECT_THAT(html, HasSubstr("default-src 'none'")) << "the page asks for nothing from outside";
 }
 
+TEST(Report, APeakThatNobodyMeasuredIsNone) {
+  store::RunData run = small_run();
+  run.models[0].facts.memory.host_peak = run.models[0].facts.memory.device_peak = 0;
+  const base::Json memory = summary_json(compute_results(run))["models"][0]["memory"];
+  EXPECT_TRUE(memory["peak"].is_null());
+}
+
 TEST(Report, SpeaksBothLanguages) {
   const Results results = compute_results(small_run());
   EXPECT_THAT(markdown_report(results, "zh"), HasSubstr("办公"));

@@ -268,7 +268,7 @@ Json model_json(const ModelSummary& model) {
             {"vision", facts.memory.vision},
             {"kv", facts.memory.kv},
             {"workspace", facts.memory.workspace},
-            {"peak", model.peak_bytes}}},
+            {"peak", model.peak_bytes > 0 ? Json(model.peak_bytes) : Json(nullptr)}}},
           {"seen_before",
            {{"asked", seen.asked},
             {"failed", seen.failed},

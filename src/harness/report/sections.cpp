@@ -174,7 +174,9 @@ Block deployment_section(const Results& results, const std::string& lang) {
   add_bytes("vision", [](const ModelSummary& m) { return m.facts.memory.vision; });
   add_bytes("kv", [](const ModelSummary& m) { return m.facts.memory.kv; });
   add_bytes("workspace", [](const ModelSummary& m) { return m.facts.memory.workspace; });
-  add_bytes("peak", [](const ModelSummary& m) { return m.peak_bytes; });
+  add("peak", [](const ModelSummary& m) {
+    return m.peak_bytes > 0 ? mebibytes(m.peak_bytes) : std::string("-");
+  });
   add("multi_image", [&](const ModelSummary& m) {
     return word(m.facts.multi_image_trained ? "yes" : "not_designed_for", lang);
   });

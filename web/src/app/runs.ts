@@ -20,6 +20,8 @@ export interface RunEvent {
   now?: {model: string; item: string} | null;
   problem?: string;  // why it ended, if it failed
 }
+/** Where votes on live answers are kept. */
+export const LIVE_RUN = 'live';
 export const goesOn = (run: {state: RunEntry['state']}) => run.state === 'running' || run.state === 'stopping';
 /** A run as it stands now: what the last event knows replaces what the list said. */
 export const merged = (run: RunEntry, event?: RunEvent): RunEntry => event ? {...run, state: event.state,

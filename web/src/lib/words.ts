@@ -32,6 +32,7 @@ const rows: [key: string, en: string, zh: string][] = [
   ['enlarge', 'Enlarge picture', '放大图片'],
   ['picture', 'Picture', '图片'],
   ['close', 'Close', '关闭'],
+  ['answers_given', 'answers', '回答'],
   ['answers_short', 'answers', '个回答'],
   ['context', 'context (tokens)', '上下文（词元）'],
   ['cut_off', 'cut off at the limit', '达到长度上限'],
