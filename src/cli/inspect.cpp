@@ -104,6 +104,8 @@ base::Json tensors_of(const std::vector<load::PlannedTensor>& planned) {
                        {"shape", shape},
                        {"stored", tensor::name_of(tensor.stored)},
                        {"stored_bytes", tensor.stored_bytes},
+                       {"format", tensor.format},
+                       {"kept", tensor.kept},
                        {"layout", tensor.layout},
                        {"bytes", tensor.bytes},
                        {"part", part_of(tensor.vision)},

@@ -250,6 +250,7 @@ std::filesystem::path model_folder(const std::string& model) {
 
 void suit_device(const Place& place, generate::LocalModelOptions& options) {
   options.open.weights.interleave = place.cuda < 0;
+  options.open.weights.blocks = place.cuda < 0;
   if (place.cuda < 0) return;
   // A card multiplies long chunks about as fast as it expands the weights for short ones; a CPU's
   // caches want short ones. A picture of 336 x 336 and its question fit into the first.

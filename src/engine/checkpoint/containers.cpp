@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "engine/checkpoint/gguf.h"
 #include "engine/checkpoint/random_weights.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/tensor_source.h"
@@ -19,15 +20,11 @@ bool has_file_ending(const fs::path& folder, std::string_view ending) {
                      });
 }
 
-bool has_gguf(const fs::path& folder) { return has_file_ending(folder, ".gguf"); }
 bool has_pickle(const fs::path& folder) {
   return has_file_ending(folder, ".bin") || has_file_ending(folder, ".pth") ||
          has_file_ending(folder, ".pt");
 }
 
-std::unique_ptr<TensorSource> refuse_gguf(const fs::path& folder) {
-  fail("'", folder.string(), "': GGUF files are not supported yet; wanted safetensors");
-}
 std::unique_ptr<TensorSource> refuse_pickle(const fs::path& folder) {
   fail("'", folder.string(),
        "': PyTorch .bin/.pth files are not supported yet; wanted safetensors");
@@ -42,7 +39,7 @@ struct Container {
 // In order of preference: a folder may hold the same weights in two forms.
 constexpr Container kContainers[] = {
     {"safetensors", &has_safetensors, &open_safetensors},
-    {"GGUF", &has_gguf, &refuse_gguf},
+    {"GGUF", &has_gguf, &open_gguf},
     {"PyTorch pickle", &has_pickle, &refuse_pickle},
     {"random weights", &has_random_weights, &open_random_weights},
 };

@@ -326,7 +326,8 @@ TEST(Containers, RefuseKnownFormatsByNameAndSayWhatWasLookedFor) {
   folder.put("pytorch_model-00001-of-00002.bin", "x");
   EXPECT_THAT(refusal([&] { open_tensors(folder.path()); }), HasSubstr("PyTorch .bin/.pth"));
   folder.put("model-Q4_K_M.gguf", "GGUF");
-  EXPECT_THAT(refusal([&] { open_tensors(folder.path()); }), HasSubstr("GGUF files"));
+  EXPECT_THAT(refusal([&] { open_tensors(folder.path()); }),
+              HasSubstr("a GGUF file has at least 24"));
 }
 
 }  // namespace

@@ -90,15 +90,22 @@ GenerationDefaults read_generation_defaults(const fs::path& folder) {
   return defaults;
 }
 
+bool is_weight_file(const fs::path& path) {
+  const fs::path ending = path.extension();
+  return ending == ".safetensors" || ending == ".gguf" || ending == ".bin" || ending == ".pth" ||
+         ending == ".pt";
+}
+
 std::string content_id(const fs::path& folder) {
   require(fs::is_directory(folder), "'", folder.string(), "' is not a checkpoint folder");
   std::vector<fs::path> files;
   int64_t weight_bytes = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const fs::path ending = entry.path().extension();
-    if (ending != ".json" && ending != ".jinja" && ending != ".safetensors") continue;
+    const bool weights = is_weight_file(entry.path());
+    if (ending != ".json" && ending != ".jinja" && !weights) continue;
     if (!entry.is_regular_file()) continue;
-    if (ending == ".safetensors") weight_bytes += static_cast<int64_t>(entry.file_size());
+    if (weights) weight_bytes += static_cast<int64_t>(entry.file_size());
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
@@ -108,7 +115,7 @@ std::string content_id(const fs::path& folder) {
     const std::string name = path.filename().string();
     add_field(hash, std::as_bytes(std::span(name)));
     const base::MappedFile file(path);
-    if (sampled && path.extension() == ".safetensors")
+    if (sampled && is_weight_file(path))
       add_sampled(hash, file);
     else
       add_field(hash, file.bytes());

@@ -1,5 +1,6 @@
 // Named tensors of a checkpoint, whatever container they come from (safetensors or random weights
 // today; GGUF, .bin and the packed cache are further containers). Names are the checkpoint's own.
+// Matrices in codes of a published format appear under the name of what they stand for.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,14 @@
 #include <vector>
 
 #include "base/mmap.h"
+#include "engine/checkpoint/encoded_tensor.h"
 #include "engine/tensor/buffer.h"
 
 namespace visavis::checkpoint {
 
 struct TensorInfo {
   std::string name;
-  tensor::DType dtype = tensor::DType::f32;
+  tensor::DType dtype = tensor::DType::f32;  // encoded: the type that its values were made from
   tensor::Shape shape;
   std::string file;  // where it lies, for errors
 };
@@ -35,6 +37,9 @@ class TensorSource {
   virtual const std::vector<TensorInfo>& tensors() const = 0;
   /// Null if there is none of this name.
   virtual const TensorInfo* find(const std::string& name) const = 0;
+  /// How to read a tensor whose bytes are not its values, null for the others. Such a tensor has no
+  /// read(), place() and drop() of its own. Lives as long as the source.
+  virtual const EncodedTensor* encoded(const std::string& /*name*/) const { return nullptr; }
   /// The tensor's bytes, valid as long as the source; files promise no alignment, so read values
   /// with memcpy. Throws Error if there is none of this name.
   virtual tensor::View read(const std::string& name) const = 0;

@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "engine/load/quantize.h"
+#include "engine/load/loader_parts.h"
+#include "engine/load/weight_rows.h"
 #include "engine/load/widen.h"
 #include "engine/tensor/interleave.h"
 #include "machine/cpu.h"
@@ -17,35 +18,15 @@ namespace visavis::load {
 namespace {
 
 using checkpoint::TensorInfo;
-using tensor::Bf16;
 using tensor::Buffer;
 using tensor::DType;
-using tensor::F16;
 using tensor::Weight;
 
 // Rows that a thread takes at once: those of one interleaved block share cache lines.
 constexpr int64_t kRowGrain = tensor::kInterleavedRows;
 
-enum class RowResult { done, not_finite, too_large };
-
-RowResult write_dense(std::span<const float> row, DType dtype, std::byte* out) {
-  if (dtype == DType::f32) {
-    std::memcpy(out, row.data(), row.size_bytes());
-    return RowResult::done;
-  }
-  const unsigned infinite = dtype == DType::bf16 ? 0x7F80u : 0x7C00u;
-  bool fits = true;
-  for (size_t i = 0; i < row.size(); ++i) {
-    const uint16_t bits =
-        dtype == DType::bf16 ? tensor::to_bf16(row[i]).bits : tensor::to_f16(row[i]).bits;
-    fits = fits && (bits & infinite) != infinite;
-    std::memcpy(out + 2 * i, &bits, 2);
-  }
-  return fits ? RowResult::done : RowResult::too_large;
-}
-
 Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layout& layout,
-                Buffer values, Buffer scales) {
+                Buffer values, Buffer scales, Buffer zeros = {}, Buffer permutation = {}) {
   Weight weight;
   weight.name = name;
   weight.rows = rows;
@@ -63,119 +44,21 @@ Weight assemble(const std::string& name, int64_t rows, int64_t cols, const Layou
       int4.group = layout.group;
       int4.codes = std::move(values);
       int4.scales = std::move(scales);
+      int4.zero = layout.zero;
+      int4.zeros = std::move(zeros);
+      int4.lookup = layout.lookup;
+      int4.permutation = std::move(permutation);
       int4.interleaved = layout.interleaved;
       int4.round_input = layout.round_input;
       weight.layout = std::move(int4);
       break;
     }
+    case Layout::Kind::blocks:
+      weight.layout = tensor::BlockQ{layout.block_format, std::move(values)};
+      break;
   }
   return weight;
 }
-
-// Rows [begin, end) of a buffer on any device: written in place on a host, else staged.
-class RowWindow {
- public:
-  RowWindow(Buffer& target, int64_t row_bytes, int64_t begin, int64_t end)
-      : target_(target),
-        row_bytes_(row_bytes),
-        offset_(begin * row_bytes),
-        bytes_((end - begin) * row_bytes) {
-    if (!target.on_host()) staging_ = Buffer::host(bytes_);
-  }
-  std::byte* row(int64_t i) {
-    return (target_.on_host() ? target_.data() + offset_ : staging_.data()) + i * row_bytes_;
-  }
-  void send(ops::Ops& ops) {
-    if (!target_.on_host() && bytes_ > 0)
-      ops.upload(staging_.data(), {DType::u8, {bytes_}, target_.data() + offset_});
-  }
-
- private:
-  Buffer& target_;
-  int64_t row_bytes_;
-  int64_t offset_;
-  int64_t bytes_;
-  Buffer staging_;
-};
-
-// Rows [begin, end) of a weight's values (or codes) and scales, in any layout.
-class WeightRows {
- public:
-  WeightRows(const Layout& layout, int64_t cols, Buffer& values, Buffer& scales, int64_t begin,
-             int64_t end)
-      : layout_(plain(layout)),
-        interleaved_(layout.interleaved),
-        cols_(cols),
-        begin_(begin),
-        values_(values),
-        scales_(scales),
-        value_window_(values, interleaved_ ? 0 : value_bytes(layout, 1, cols), begin, end),
-        scale_window_(scales, interleaved_ ? 0 : scale_bytes(layout, 1, cols), begin, end) {
-    require(!interleaved_ || values.on_host(), "interleaved weights live on a host");
-  }
-
-  // Row begin + i; any thread, rows in any order.
-  RowResult write(std::span<const float> row, int64_t i, std::vector<std::byte>& room) {
-    if (!interleaved_) return write_plain(row, value_window_.row(i), scale_window_.row(i));
-    const int64_t value_size = value_bytes(layout_, 1, cols_);
-    const int64_t scale_size = scale_bytes(layout_, 1, cols_);
-    room.resize(static_cast<size_t>(value_size + scale_size + kAlign));
-    std::byte* codes = room.data();
-    std::byte* scales = codes + (value_size + kAlign) / kAlign * kAlign;
-    const RowResult result = write_plain(row, codes, scales);
-    const auto size = static_cast<size_t>(value_size);
-    if (layout_.kind == Layout::Kind::int4)
-      tensor::interleave_int4_row({reinterpret_cast<const uint8_t*>(codes), size}, cols_,
-                                  begin_ + i, values_.as<uint8_t>());
-    else
-      tensor::interleave_int8_row({reinterpret_cast<const int8_t*>(codes), size}, begin_ + i,
-                                  values_.as<int8_t>());
-    tensor::interleave_scales(
-        {reinterpret_cast<const F16*>(scales), static_cast<size_t>(scale_size) / sizeof(F16)},
-        begin_ + i, scales_.as<F16>());
-    return result;
-  }
-
-  void send(ops::Ops& ops) {
-    if (interleaved_) return;
-    value_window_.send(ops);
-    scale_window_.send(ops);
-  }
-
- private:
-  static constexpr int64_t kAlign = alignof(F16);
-
-  static Layout plain(Layout layout) {
-    layout.interleaved = false;
-    return layout;
-  }
-
-  RowResult write_plain(std::span<const float> row, std::byte* values, std::byte* scales) const {
-    bool fits = true;
-    switch (layout_.kind) {
-      case Layout::Kind::dense:
-        return write_dense(row, layout_.dtype, values);
-      case Layout::Kind::int8:
-        fits = quantize_int8_row(row, layout_.group, reinterpret_cast<int8_t*>(values),
-                                 reinterpret_cast<F16*>(scales));
-        break;
-      case Layout::Kind::int4:
-        fits = quantize_int4_row(row, layout_.group, reinterpret_cast<uint8_t*>(values),
-                                 reinterpret_cast<F16*>(scales));
-        break;
-    }
-    return fits ? RowResult::done : RowResult::too_large;
-  }
-
-  Layout layout_;  // of one row by itself
-  bool interleaved_;
-  int64_t cols_;
-  int64_t begin_;
-  Buffer& values_;
-  Buffer& scales_;
-  RowWindow value_window_;
-  RowWindow scale_window_;
-};
 
 // Rows of padding have scale 0, and the same codes on every load.
 void clear_padding(int64_t rows, Buffer& codes, Buffer& scales) {
@@ -188,13 +71,6 @@ void clear_padding(int64_t rows, Buffer& codes, Buffer& scales) {
 }
 
 }  // namespace
-
-struct WeightLoader::Part {
-  std::string name;
-  int64_t rows = 0;
-  int64_t stored_cols = 0;
-  const RowFold* fold = nullptr;
-};
 
 WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightPolicy& policy)
     : source_(&source), policy_(policy) {}
@@ -218,6 +94,7 @@ WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightP
   for (const PlannedTensor& tensor : planned) {
     total_bytes_ += tensor.stored_bytes;
     if (cached) continue;
+    if (source.encoded(tensor.name) != nullptr) continue;
     for (RowBlock& block : row_blocks(find(tensor.name))) order.push_back(std::move(block));
   }
   reader_ = std::make_unique<ReadAhead>(source, std::move(order));
@@ -254,10 +131,15 @@ const TensorInfo& WeightLoader::matrix(const std::string& name, int64_t rows, in
 
 void WeightLoader::plan(const TensorInfo& info, const Layout& layout, int64_t bytes, Role role,
                         bool mapped) {
+  const checkpoint::EncodedTensor* encoded = source_->encoded(info.name);
   planned_.push_back({.name = info.name,
                       .shape = info.shape,
                       .stored = info.dtype,
-                      .stored_bytes = info.shape.elements() * tensor::size_of(info.dtype),
+                      .stored_bytes = encoded != nullptr
+                                          ? encoded->stored_bytes()
+                                          : info.shape.elements() * tensor::size_of(info.dtype),
+                      .format = encoded != nullptr ? encoded->format() : "",
+                      .kept = layout.kept,
                       .layout = layout_name(layout),
                       .bytes = bytes,
                       .vision = role == Role::vision,
@@ -287,9 +169,17 @@ Weight WeightLoader::stacked(const std::vector<std::string>& names,
   return load(parts, cols, role);
 }
 
+Layout WeightLoader::layout_of(const TensorInfo& info, Role role) const {
+  const checkpoint::EncodedTensor* encoded = source_->encoded(info.name);
+  return encoded == nullptr ? layout_for(policy_, role, info.dtype)
+                            : layout_for(policy_, role, info.dtype, encoded->form());
+}
+
 Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role role) {
-  const Layout layout =
-      layout_for(policy_, role, matrix(parts[0].name, parts[0].rows, parts[0].stored_cols).dtype);
+  const TensorInfo& first = matrix(parts[0].name, parts[0].rows, parts[0].stored_cols);
+  // Codes that are folded or stand below others are read as values.
+  const bool alone = parts.size() == 1 && parts[0].fold == nullptr;
+  const Layout layout = alone ? layout_of(first, role) : layout_for(policy_, role, first.dtype);
   int64_t rows = 0;
   int64_t stored_bytes = 0;
   std::string key;
@@ -300,23 +190,34 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
     stored_bytes += planned_.back().stored_bytes;
     key += part.name + " ";
   }
-  Buffer values;
-  Buffer scales;
+  Codes codes;
   if (ops_ != nullptr) {
-    std::vector<std::pair<Buffer*, int64_t>> buffers = {{&values, value_bytes(layout, rows, cols)}};
-    if (layout.kind != Layout::Kind::dense)
-      buffers.emplace_back(&scales, scale_bytes(layout, rows, cols));
-    key += layout_name(layout) + (layout.interleaved ? " interleaved" : "");
+    const std::pair<Buffer*, int64_t> all[] = {
+        {&codes.values, value_bytes(layout, rows, cols)},
+        {&codes.scales, scale_bytes(layout, rows, cols)},
+        {&codes.zeros, zero_bytes(layout, rows, cols)},
+        {&codes.permutation, permutation_bytes(layout, cols)}};
+    std::vector<std::pair<Buffer*, int64_t>> buffers;
+    for (const auto& each : all)
+      if (each.first == &codes.values || each.second > 0) buffers.push_back(each);
+    key += layout_name(layout) + (layout.kept ? " kept" : "") +
+           (layout.interleaved ? " interleaved" : "");
     take_or_make(key, stored_bytes, buffers, [&] {
-      if (layout.interleaved) clear_padding(rows, values, scales);
+      if (layout.interleaved) clear_padding(rows, codes.values, codes.scales);
+      if (layout.kept) return fill_kept(first, *source_->encoded(first.name), layout, codes);
       int64_t row_at = 0;
       for (const Part& part : parts) {
-        fill(part, layout, cols, row_at, values, scales);
+        const checkpoint::EncodedTensor* encoded = source_->encoded(part.name);
+        if (encoded == nullptr)
+          fill(part, layout, cols, row_at, codes.values, codes.scales);
+        else
+          fill_decoded(part, *encoded, layout, cols, row_at, codes.values, codes.scales);
         row_at += part.rows;
       }
     });
   }
-  return assemble(parts[0].name, rows, cols, layout, std::move(values), std::move(scales));
+  return assemble(parts[0].name, rows, cols, layout, std::move(codes.values),
+                  std::move(codes.scales), std::move(codes.zeros), std::move(codes.permutation));
 }
 
 void WeightLoader::take_or_make(const std::string& key, int64_t stored_bytes,
@@ -415,6 +316,8 @@ void WeightLoader::fill(const Part& part, const Layout& layout, int64_t cols, in
 
 Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t cols) {
   const TensorInfo& info = matrix(name, rows, cols);
+  if (const checkpoint::EncodedTensor* encoded = source_->encoded(name))
+    return decoded_embedding(info, *encoded);
   const Layout layout = layout_for(policy_, Role::embedding, info.dtype);
   const tensor::View stored = source_->read(name);
   const int64_t element = tensor::size_of(info.dtype);
@@ -440,6 +343,22 @@ Weight WeightLoader::embedding(const std::string& name, int64_t rows, int64_t co
     }
   }
   return assemble(name, rows, cols, layout, std::move(values), {});
+}
+
+Weight WeightLoader::decoded_embedding(const TensorInfo& info,
+                                       const checkpoint::EncodedTensor& encoded) {
+  const int64_t rows = info.shape[0];
+  const int64_t cols = info.shape.elements() / std::max<int64_t>(rows, 1);
+  const Layout layout = layout_of(info, Role::embedding);
+  plan(info, layout, layout_bytes(layout, rows, cols), Role::embedding, false);
+  Buffer values;
+  if (ops_ != nullptr) {
+    Buffer none;
+    values = Buffer::host(value_bytes(layout, rows, cols));
+    fill_decoded({info.name, rows, cols, nullptr}, encoded, layout, cols, 0, values, none);
+    values = ops_->table(std::move(values));
+  }
+  return assemble(info.name, rows, cols, layout, std::move(values), {});
 }
 
 void WeightLoader::check_finite(const TensorInfo& info) {
@@ -469,12 +388,17 @@ Buffer WeightLoader::vector(const std::string& name, int64_t count, Role role) {
   const int64_t bytes = count * static_cast<int64_t>(sizeof(float));
   take_or_make(name + " vector", planned_.back().stored_bytes, {{&buffer, bytes}}, [&] {
     std::vector<float> values(static_cast<size_t>(count));
-    for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
-      const int64_t row = block.row_bytes / tensor::size_of(info.dtype);
-      require(widen(info.dtype, stored, (block.end - block.begin) * row,
-                    values.data() + block.begin * row),
+    if (const checkpoint::EncodedTensor* encoded = source_->encoded(name)) {
+      require(encoded->values(0, info.shape.rank() == 0 ? 1 : info.shape[0], values.data()),
               info.file, ": tensor '", name, "' holds NaN or infinity");
-    });
+      advance(encoded->stored_bytes());
+    } else
+      for_each_block(info, [&](const RowBlock& block, const std::byte* stored) {
+        const int64_t row = block.row_bytes / tensor::size_of(info.dtype);
+        require(widen(info.dtype, stored, (block.end - block.begin) * row,
+                      values.data() + block.begin * row),
+                info.file, ": tensor '", name, "' holds NaN or infinity");
+      });
     if (count > 0) ops_->upload(values.data(), {DType::f32, {count}, buffer.data()});
   });
   return buffer;

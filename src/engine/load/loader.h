@@ -28,6 +28,8 @@ struct PlannedTensor {
   tensor::Shape shape;
   tensor::DType stored = tensor::DType::f32;
   int64_t stored_bytes = 0;
+  std::string format;  // of codes: "awq int4 g128", ...; empty for plain values
+  bool kept = false;   // those codes as they are
   std::string layout;  // "int4 g128 sym", "bf16", "f32", ...
   int64_t bytes = 0;   // in memory
   bool vision = false;
@@ -83,12 +85,23 @@ class WeightLoader {
   const checkpoint::TensorInfo& find(const std::string& name) const;
   const checkpoint::TensorInfo& matrix(const std::string& name, int64_t rows, int64_t cols) const;
   tensor::Weight load(const std::vector<Part>& parts, int64_t cols, Role role);
+  Layout layout_of(const checkpoint::TensorInfo& info, Role role) const;
   void fill(const Part& part, const Layout& layout, int64_t cols, int64_t row_at,
             tensor::Buffer& values, tensor::Buffer& scales);
+  // The same from codes that become values first.
+  void fill_decoded(const Part& part, const checkpoint::EncodedTensor& encoded,
+                    const Layout& layout, int64_t cols, int64_t row_at, tensor::Buffer& values,
+                    tensor::Buffer& scales);
+  // All of a matrix whose codes are kept.
+  struct Codes;
+  void fill_kept(const checkpoint::TensorInfo& info, const checkpoint::EncodedTensor& encoded,
+                 const Layout& layout, Codes& codes);
   // From the cache, or allocated and filled by `make`.
   void take_or_make(const std::string& key, int64_t stored_bytes,
                     const std::vector<std::pair<tensor::Buffer*, int64_t>>& buffers,
                     const std::function<void()>& make);
+  tensor::Weight decoded_embedding(const checkpoint::TensorInfo& info,
+                                   const checkpoint::EncodedTensor& encoded);
   void check_finite(const checkpoint::TensorInfo& info);
   // Calls work(block, bytes) for every block of rows, then gives back its pages and reports it.
   template <class Work>

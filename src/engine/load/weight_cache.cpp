@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "engine/checkpoint/side_files.h"
 #include "engine/load/packed_writer.h"
 
 namespace visavis::load {
@@ -37,7 +38,7 @@ std::string words_of(const WeightPolicy& policy) {
 base::Json files_of(const fs::path& checkpoint) {
   std::vector<fs::path> paths;
   for (const fs::directory_entry& entry : fs::directory_iterator(checkpoint))
-    if (entry.path().extension() == ".safetensors" && entry.is_regular_file())
+    if (checkpoint::is_weight_file(entry.path()) && entry.is_regular_file())
       paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   base::Json files = base::Json::array();

@@ -2,11 +2,13 @@
 // loader carries it out.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "engine/tensor/dtype.h"
+#include "engine/checkpoint/encoded_tensor.h"
+#include "engine/tensor/weight.h"
 
 namespace visavis::load {
 
@@ -30,16 +32,25 @@ struct WeightPolicy {
   /// Whether the codes of int4 and int8 are interleaved (tensor/interleave.h) where the input may
   /// be rounded: what a CPU wants. Other devices want rows.
   bool interleave = true;
+  /// Whether the device multiplies GGUF's blocks (tensor::BlockQ).
+  bool blocks = true;
 };
 
-/// A layout: dense values of a type, or codes with one f16 scale per group of inputs.
+/// A layout: dense values of a type, codes with one f16 scale per group of inputs, or blocks.
 struct Layout {
-  enum class Kind { dense, int8, int4 };
+  enum class Kind { dense, int8, int4, blocks };
   Kind kind = Kind::dense;
   tensor::DType dtype = tensor::DType::f32;  // of dense values
   int64_t group = 0;                         // of int8 (0 = whole row) and int4
   bool round_input = false;
   bool interleaved = false;  // of int8 and int4
+
+  /// The checkpoint's own codes; the rest only with them.
+  bool kept = false;
+  tensor::ZeroPoint zero = tensor::ZeroPoint::none;
+  std::optional<std::array<float, 16>> lookup = {};
+  bool permuted = false;
+  tensor::BlockFormat block_format = tensor::BlockFormat::q4_0;
 };
 
 /// The layout of a matrix stored as `stored` (f32, bf16 or f16):
@@ -51,9 +62,19 @@ struct Layout {
 /// Embeddings stay as stored.
 Layout layout_for(const WeightPolicy& policy, Role role, tensor::DType stored);
 
-/// Bytes of a [rows, cols] matrix in this layout: of its values or codes, of its scales, of both.
+/// The layout of a matrix in codes of a published format. Body int4 keeps codes that a layout holds
+/// as they are, body int8 those of 8 bits; everything else is as above, made from the values.
+/// GGUF's blocks that a device cannot multiply become int8 group 128. Embeddings become f32, bf16
+/// or f16 as the body says, f16 for int4 and int8.
+Layout layout_for(const WeightPolicy& policy, Role role, tensor::DType stored,
+                  const checkpoint::CodeForm& form);
+
+/// Bytes of a [rows, cols] matrix in this layout: of its values or codes, of its scales, its zero
+/// points and its permutation, of all.
 int64_t value_bytes(const Layout& layout, int64_t rows, int64_t cols);
 int64_t scale_bytes(const Layout& layout, int64_t rows, int64_t cols);
+int64_t zero_bytes(const Layout& layout, int64_t rows, int64_t cols);
+int64_t permutation_bytes(const Layout& layout, int64_t cols);
 int64_t layout_bytes(const Layout& layout, int64_t rows, int64_t cols);
 /// As Weight::layout_name.
 std::string layout_name(const Layout& layout);

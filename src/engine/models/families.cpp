@@ -4,6 +4,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/checkpoint/gguf.h"
+#include "engine/models/llava/names.h"
+#include "engine/models/qwen3_vl/names.h"
+#include "engine/quant/formats.h"
 
 namespace visavis::models {
 
@@ -16,8 +20,8 @@ std::unique_ptr<Model> open(Checkpoint checkpoint);
 
 const std::vector<Family>& families() {
   static const std::vector<Family> table = {
-      {"Qwen3VLForConditionalGeneration", &qwen3_vl::open},
-      {"LlavaForConditionalGeneration", &llava::open},
+      {"Qwen3VLForConditionalGeneration", &qwen3_vl::open, &qwen3_vl::with_hub_names},
+      {"LlavaForConditionalGeneration", &llava::open, &llava::with_hub_names},
   };
   return table;
 }
@@ -28,21 +32,44 @@ std::string architecture_of(const checkpoint::ConfigReader& config) {
   return names.front();
 }
 
-std::unique_ptr<Model> open_model(const std::filesystem::path& folder, OpenOptions options) {
-  checkpoint::ConfigReader config = checkpoint::ConfigReader::open(folder / "config.json");
+namespace {
+
+const Family& family_of(const checkpoint::ConfigReader& config) {
   const std::string architecture = architecture_of(config);
   std::vector<std::string> known;
   for (const Family& family : families()) {
-    if (architecture == family.architecture) {
-      return family.open({.folder = folder,
-                          .config = std::move(config),
-                          .tensors = checkpoint::open_tensors(folder),
-                          .options = std::move(options)});
-    }
+    if (architecture == family.architecture) return family;
     known.emplace_back(family.architecture);
   }
   fail(config.file(), ": no model family for architecture '", architecture,
        "'; known: ", base::join(known, ", "));
+}
+
+// GGUF files often come alone.
+checkpoint::ConfigReader open_config(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "config.json";
+  if (!std::filesystem::exists(file) && checkpoint::has_gguf(folder))
+    fail("'", folder.string(),
+         "': found GGUF files without config.json; wanted it, tokenizer.json, ",
+         "tokenizer_config.json and preprocessor_config.json of the original model beside them");
+  return checkpoint::ConfigReader::open(file);
+}
+
+}  // namespace
+
+std::unique_ptr<checkpoint::TensorSource> open_tensors(const std::filesystem::path& folder) {
+  const auto config = open_config(folder);
+  return family_of(config).with_hub_names(quant::open_tensors(folder), config);
+}
+
+std::unique_ptr<Model> open_model(const std::filesystem::path& folder, OpenOptions options) {
+  checkpoint::ConfigReader config = open_config(folder);
+  const Family& family = family_of(config);
+  auto tensors = family.with_hub_names(quant::open_tensors(folder), config);
+  return family.open({.folder = folder,
+                      .config = std::move(config),
+                      .tensors = std::move(tensors),
+                      .options = std::move(options)});
 }
 
 }  // namespace visavis::models

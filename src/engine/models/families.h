@@ -35,12 +35,19 @@ struct Checkpoint {
 struct Family {
   const char* architecture;
   std::unique_ptr<Model> (*open)(Checkpoint checkpoint);
+  /// The tensors under the hub's names, whatever their container calls them.
+  std::unique_ptr<checkpoint::TensorSource> (*with_hub_names)(
+      std::unique_ptr<checkpoint::TensorSource> stored, const checkpoint::ConfigReader& config);
 };
 
 const std::vector<Family>& families();
 
 /// The architecture that config.json names. Throws Error if there is none.
 std::string architecture_of(const checkpoint::ConfigReader& config);
+
+/// The tensors of a checkpoint folder in any container and format, under the hub's names. Throws
+/// Error.
+std::unique_ptr<checkpoint::TensorSource> open_tensors(const std::filesystem::path& folder);
 
 /// Opens a checkpoint folder: configuration, tokenizer, template, preprocessing, and every tensor's
 /// name, type and shape are checked; no weight is read. Throws Error; an unknown architecture lists

@@ -27,6 +27,9 @@ SplitSource::SplitSource(std::unique_ptr<checkpoint::TensorSource> source,
       piece.shape = tensor::Shape{info.shape[0] / parts};
       for (int axis = 1; axis < info.shape.rank(); ++axis) piece.shape.push_back(info.shape[axis]);
       split_.emplace(piece.name, Part{.whole = info.name, .index = part});
+      if (const checkpoint::EncodedTensor* whole = source_->encoded(info.name))
+        encoded_.emplace(piece.name, checkpoint::encoded_rows(*whole, part * piece.shape[0],
+                                                              whole->stored_bytes() / parts));
       tensors_.push_back(std::move(piece));
     }
   }
@@ -43,6 +46,12 @@ const checkpoint::TensorInfo* SplitSource::find(const std::string& name) const {
       tensors_.begin(), tensors_.end(), name,
       [](const checkpoint::TensorInfo& info, const std::string& key) { return info.name < key; });
   return at != tensors_.end() && at->name == name ? &*at : nullptr;
+}
+
+const checkpoint::EncodedTensor* SplitSource::encoded(const std::string& name) const {
+  if (split_.find(name) == split_.end()) return source_->encoded(name);
+  const auto part = encoded_.find(name);
+  return part == encoded_.end() ? nullptr : part->second.get();
 }
 
 tensor::View SplitSource::read(const std::string& name) const {

@@ -24,6 +24,7 @@ class SplitSource : public checkpoint::TensorSource {
 
   const std::vector<checkpoint::TensorInfo>& tensors() const override { return tensors_; }
   const checkpoint::TensorInfo* find(const std::string& name) const override;
+  const checkpoint::EncodedTensor* encoded(const std::string& name) const override;
   tensor::View read(const std::string& name) const override;
   std::optional<checkpoint::FilePlace> place(const std::string& name) const override;
   void drop(const std::string& name, int64_t begin, int64_t end) const override;
@@ -40,6 +41,7 @@ class SplitSource : public checkpoint::TensorSource {
   int64_t parts_;
   std::vector<checkpoint::TensorInfo> tensors_;  // sorted by name
   std::map<std::string, Part> split_;
+  std::map<std::string, std::unique_ptr<checkpoint::EncodedTensor>> encoded_;  // parts of those
 };
 
 }  // namespace visavis::models

@@ -127,7 +127,7 @@ std::string text_of(const Int8& int8) {
   return int8.group == 0 ? "int8 per row" : "int8 g" + std::to_string(int8.group);
 }
 std::string text_of(const Int4& int4) {
-  std::string text = "int4 g" + std::to_string(int4.group);
+  std::string text = int4.group == 0 ? "int4 per row" : "int4 g" + std::to_string(int4.group);
   switch (int4.zero) {
     case ZeroPoint::none:
       text += int4.lookup ? "" : " sym";

@@ -39,7 +39,7 @@ enum class ZeroPoint { none, u4, f16 };
 /// value = (level - zero) * scale, level = lookup ? lookup[code] : code.
 /// Without zero points and without lookup the zero is 8 (symmetric codes 0..15 stand for -8..7).
 struct Int4 {
-  int64_t group = 128;  // 32, 64 or 128
+  int64_t group = 128;  // 32, 64 or 128; 0 = one scale for the whole row
   Buffer codes;         // u4 [rows, ceil(cols / 2)], the even column in the low nibble
   Buffer scales;        // f16 [rows, groups]
   ZeroPoint zero = ZeroPoint::none;

@@ -1,0 +1,16 @@
+// The names under which other containers keep this family's tensors.
+#pragma once
+
+#include <memory>
+
+#include "engine/checkpoint/config_reader.h"
+#include "engine/checkpoint/tensor_source.h"
+
+namespace visavis::models::qwen3_vl {
+
+/// The tensors under the hub's names; GGUF's (text model and mmproj) are recognised by
+/// token_embd.weight. Throws Error.
+std::unique_ptr<checkpoint::TensorSource> with_hub_names(
+    std::unique_ptr<checkpoint::TensorSource> stored, const checkpoint::ConfigReader& reader);
+
+}  // namespace visavis::models::qwen3_vl
