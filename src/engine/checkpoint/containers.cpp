@@ -1,9 +1,9 @@
 // The table of weight containers. A new one is a file that gives a TensorSource and a row here.
-#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
 #include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/pytorch.h"
 #include "engine/checkpoint/random_weights.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/tensor_source.h"
@@ -12,23 +12,6 @@ namespace visavis::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has_file_ending(const fs::path& folder, std::string_view ending) {
-  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                     [&](const fs::directory_entry& entry) {
-                       return entry.path().filename().string().ends_with(ending);
-                     });
-}
-
-bool has_pickle(const fs::path& folder) {
-  return has_file_ending(folder, ".bin") || has_file_ending(folder, ".pth") ||
-         has_file_ending(folder, ".pt");
-}
-
-std::unique_ptr<TensorSource> refuse_pickle(const fs::path& folder) {
-  fail("'", folder.string(),
-       "': PyTorch .bin/.pth files are not supported yet; wanted safetensors");
-}
 
 struct Container {
   const char* name;
@@ -40,7 +23,7 @@ struct Container {
 constexpr Container kContainers[] = {
     {"safetensors", &has_safetensors, &open_safetensors},
     {"GGUF", &has_gguf, &open_gguf},
-    {"PyTorch pickle", &has_pickle, &refuse_pickle},
+    {"PyTorch", &has_pytorch, &open_pytorch},
     {"random weights", &has_random_weights, &open_random_weights},
 };
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/mmap.h"
-#include "base/text.h"
+#include "engine/checkpoint/mapped_source.h"
 #include "engine/tensor/block_format.h"
 
 namespace visavis::checkpoint {
@@ -16,10 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using tensor::BlockFormat;
 using tensor::DType;
-
-struct Files {
-  std::vector<std::unique_ptr<base::MappedFile>> files;
-};
 
 // Rows of blocks. Q4_0 and Q8_0 are int4 and int8 in groups of 32, the others stay blocks.
 class Blocks : public EncodedTensor {
@@ -107,80 +103,16 @@ class Blocks : public EncodedTensor {
   int64_t row_bytes_;
 };
 
-class GgufSource : public TensorSource {
- public:
-  explicit GgufSource(const std::vector<fs::path>& paths) {
-    for (const fs::path& path : paths) add(path);
-    std::sort(infos_.begin(), infos_.end(),
-              [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+void add(MappedSource& source, const fs::path& path) {
+  auto file = std::make_unique<base::MappedFile>(path);
+  std::vector<MappedTensor> tensors;
+  for (const GgufTensor& tensor : parse_gguf(file->bytes(), path.string()).tensors) {
+    tensors.push_back({tensor.name, tensor.type->plain.value_or(DType::f16), tensor.shape,
+                       tensor.begin, tensor.end});
+    if (tensor.type->blocks) tensors.back().encoded = std::make_unique<Blocks>(*file, tensor);
   }
-
-  const std::vector<TensorInfo>& tensors() const override { return infos_; }
-  const TensorInfo* find(const std::string& name) const override {
-    const auto found = std::lower_bound(
-        infos_.begin(), infos_.end(), name,
-        [](const TensorInfo& info, const std::string& key) { return info.name < key; });
-    return found != infos_.end() && found->name == name ? &*found : nullptr;
-  }
-  const EncodedTensor* encoded(const std::string& name) const override {
-    const auto found = places_.find(name);
-    return found == places_.end() ? nullptr : found->second.blocks.get();
-  }
-  tensor::View read(const std::string& name) const override {
-    const Place& place = at(name);
-    require(place.blocks == nullptr, "tensor '", name, "' is in blocks and has no values to map");
-    const TensorInfo& info = *find(name);
-    return {info.dtype, info.shape, place.file->bytes().data() + place.begin};
-  }
-  std::optional<FilePlace> place(const std::string& name) const override {
-    const Place& place = at(name);
-    return FilePlace{place.file, place.begin, place.end};
-  }
-  using TensorSource::drop;
-  void drop(const std::string& name, int64_t begin, int64_t end) const override {
-    const Place& place = at(name);
-    require(begin >= 0 && begin <= end && end <= place.end - place.begin, "tensor '", name,
-            "': cannot drop bytes ", begin, " to ", end);
-    place.file->drop(place.begin + begin, end - begin);
-  }
-  std::shared_ptr<void> keep_alive() const override { return files_; }
-  int64_t file_bytes() const override { return bytes_; }
-
- private:
-  struct Place {
-    const base::MappedFile* file = nullptr;
-    int64_t begin = 0;
-    int64_t end = 0;
-    std::unique_ptr<EncodedTensor> blocks = {};  // null for plain values
-  };
-
-  void add(const fs::path& path) {
-    auto file = std::make_unique<base::MappedFile>(path);
-    const std::string name = path.filename().string();
-    for (const GgufTensor& tensor : parse_gguf(file->bytes(), path.string()).tensors) {
-      infos_.push_back({tensor.name, tensor.type->plain.value_or(DType::f16), tensor.shape, name});
-      Place place = {.file = file.get(), .begin = tensor.begin, .end = tensor.end};
-      if (tensor.type->blocks) place.blocks = std::make_unique<Blocks>(*file, tensor);
-      const auto [at, fresh] = places_.try_emplace(tensor.name, std::move(place));
-      require(fresh, path.string(), ": tensor '", tensor.name, "' is also in '",
-              at->second.file->path().filename().string(),
-              "'; a folder holds one model and its mmproj file");
-    }
-    bytes_ += static_cast<int64_t>(file->bytes().size());
-    files_->files.push_back(std::move(file));
-  }
-
-  const Place& at(const std::string& name) const {
-    const auto found = places_.find(name);
-    require(found != places_.end(), "the checkpoint has no tensor '", name, "'");
-    return found->second;
-  }
-
-  std::shared_ptr<Files> files_ = std::make_shared<Files>();  // shared with kept weights
-  std::vector<TensorInfo> infos_;
-  std::map<std::string, Place> places_;
-  int64_t bytes_ = 0;
-};
+  source.add(std::move(file), std::move(tensors));
+}
 
 }  // namespace
 
@@ -199,7 +131,10 @@ bool has_gguf(const fs::path& folder) { return !gguf_files(folder).empty(); }
 std::unique_ptr<TensorSource> open_gguf(const fs::path& folder) {
   const std::vector<fs::path> files = gguf_files(folder);
   require(!files.empty(), "'", folder.string(), "': found no *.gguf file");
-  return std::make_unique<GgufSource>(files);
+  auto source = std::make_unique<MappedSource>();
+  for (const fs::path& file : files) add(*source, file);
+  source->finish();
+  return source;
 }
 
 }  // namespace visavis::checkpoint

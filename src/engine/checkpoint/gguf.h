@@ -1,7 +1,7 @@
 // The GGUF container: a header, typed metadata by key, tensor descriptions, aligned data. One file
 // holds the text model, a second one (mmproj) the vision tower; either may be split. Names and
 // shapes are the files' own, outermost extent first. Files are hostile: everything that a header
-// claims is checked against the file before memory is taken for it.
+// claims is checked against the file before memory is taken for it, at most 32 times its size.
 #pragma once
 
 #include <cstddef>
