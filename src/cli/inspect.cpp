@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/threads.h"
 #include "cli/devices.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
@@ -20,6 +22,8 @@
 #include "engine/checkpoint/side_files.h"
 #include "engine/generate/local_model.h"
 #include "engine/generate/memory_plan.h"
+#include "engine/load/loss.h"
+#include "engine/models/families.h"
 #include "engine/text/chat_template.h"
 #include "engine/vision/preprocessor.h"
 #include "machine/cpu.h"
@@ -33,6 +37,7 @@ struct Options {
   std::string model;
   chat::ModelOptions model_options;
   bool tensors = false;
+  bool loss = false;
   bool json = false;
 };
 
@@ -43,22 +48,43 @@ struct LayoutGroup {
   int64_t tensors = 0;
   int64_t values = 0;
   int64_t bytes = 0;
+  load::Loss loss = {};
 };
 
-std::vector<LayoutGroup> groups_of(const std::vector<load::PlannedTensor>& planned) {
+// The loss of each planned matrix by its name. Parts of fused matrices, and what is folded while it
+// loads, are left out.
+using Losses = std::map<std::string, load::Loss>;
+
+Losses losses_of(const fs::path& folder, const std::vector<load::PlannedTensor>& planned,
+                 int threads) {
+  Losses losses;
+  base::ThreadPool pool(threads);
+  const auto source = models::open_tensors(folder);
+  for (const load::PlannedTensor& tensor : planned)
+    if (source->find(tensor.name) != nullptr && tensor.shape.rank() > 1 && !tensor.mapped)
+      losses.emplace(tensor.name, load::loss_of(*source, tensor, pool));
+  return losses;
+}
+
+std::vector<LayoutGroup> groups_of(const std::vector<load::PlannedTensor>& planned,
+                                   const Losses& losses) {
   std::vector<LayoutGroup> groups;
   for (const load::PlannedTensor& tensor : planned) {
-    const std::string layout = tensor.layout + (tensor.mapped ? " in the file" : "");
+    const std::string layout = tensor.layout + (tensor.mapped ? " in the file"
+                                                : tensor.kept ? " as stored"
+                                                              : "");
     auto group = std::find_if(groups.begin(), groups.end(), [&](const LayoutGroup& each) {
       return each.vision == tensor.vision && each.layout == layout;
     });
     if (group == groups.end()) {
-      groups.push_back({tensor.vision, layout, 0, 0, 0});
+      groups.push_back({tensor.vision, layout, 0, 0, 0, {}});
       group = groups.end() - 1;
     }
     group->tensors += 1;
     group->values += tensor.shape.elements();
     group->bytes += tensor.bytes;
+    if (const auto loss = losses.find(tensor.name); loss != losses.end())
+      group->loss += loss->second;
   }
   return groups;
 }
@@ -95,7 +121,7 @@ base::Json image_processor_of(const fs::path& folder, const vision::Overrides& o
   return json;
 }
 
-base::Json tensors_of(const std::vector<load::PlannedTensor>& planned) {
+base::Json tensors_of(const std::vector<load::PlannedTensor>& planned, const Losses& losses) {
   base::Json tensors = base::Json::array();
   for (const load::PlannedTensor& tensor : planned) {
     base::Json shape = base::Json::array();
@@ -110,6 +136,8 @@ base::Json tensors_of(const std::vector<load::PlannedTensor>& planned) {
                        {"bytes", tensor.bytes},
                        {"part", part_of(tensor.vision)},
                        {"mapped", tensor.mapped}});
+    if (const auto loss = losses.find(tensor.name); loss != losses.end())
+      tensors.back()["relative_error"] = loss->second.relative();
   }
   return tensors;
 }
@@ -145,13 +173,17 @@ base::Json describe(const Options& options) {
   const auto chat_template = text::find_chat_template(local.folder);
 
   const std::string content = checkpoint::content_id(local.folder);
+  const Losses losses =
+      options.loss ? losses_of(local.folder, model->planned(), local.open.threads) : Losses();
   base::Json layouts = base::Json::array();
-  for (const LayoutGroup& group : groups_of(model->planned()))
+  for (const LayoutGroup& group : groups_of(model->planned(), losses)) {
     layouts.push_back({{"part", part_of(group.vision)},
                        {"layout", group.layout},
                        {"tensors", group.tensors},
                        {"values", group.values},
                        {"bytes", group.bytes}});
+    if (options.loss) layouts.back()["relative_error"] = group.loss.relative();
+  }
   base::Json json = {
       {"model", options.model},
       {"folder", local.folder.string()},
@@ -196,7 +228,7 @@ base::Json describe(const Options& options) {
     json["memory"]["context_bytes"] = device.context_bytes;
     json["memory"]["host_table_bytes"] = plan.host_table;
   }
-  if (options.tensors) json["tensors"] = tensors_of(model->planned());
+  if (options.tensors) json["tensors"] = tensors_of(model->planned(), losses);
   return json;
 }
 
@@ -234,12 +266,18 @@ void print(const base::Json& json) {
   print_row("several images", json["multi_image_trained"].get<bool>()
                                   ? "trained on them"
                                   : "run, but the model was not trained on them");
-  fmt::print("\n{:<7} {:<22} {:>7} {:>14} {:>10}\n", "part", "layout", "tensors", "values",
-             "memory");
+  const auto loss_of = [](const base::Json& entry) {
+    return entry.contains("relative_error")
+               ? fmt::format("  {:.4f} %", 100 * entry["relative_error"].get<double>())
+               : std::string();
+  };
+  const bool loss = !json["layouts"].empty() && json["layouts"][0].contains("relative_error");
+  fmt::print("\n{:<7} {:<26} {:>7} {:>14} {:>10}{}\n", "part", "layout", "tensors", "values",
+             "memory", loss ? "  relative error" : "");
   for (const base::Json& group : json["layouts"])
-    fmt::print("{:<7} {:<22} {:>7} {:>14} {:>10}\n", group["part"].get<std::string>(),
+    fmt::print("{:<7} {:<26} {:>7} {:>14} {:>10}{}\n", group["part"].get<std::string>(),
                group["layout"].get<std::string>(), group["tensors"].get<int64_t>(),
-               group["values"].get<int64_t>(), human(group["bytes"]));
+               group["values"].get<int64_t>(), human(group["bytes"]), loss_of(group));
   if (json.contains("device")) print_row("device", json["device"].get<std::string>());
   fmt::print("\nmemory plan ({})\n", words(json["limits"]));
   for (const auto& [key, value] : json["memory"].items())
@@ -249,9 +287,9 @@ void print(const base::Json& json) {
   fmt::print("\n{:<64} {:<22} {:>6}  {:<14} {:>10}\n", "tensor", "shape", "stored", "layout",
              "memory");
   for (const base::Json& tensor : json["tensors"])
-    fmt::print("{:<64} {:<22} {:>6}  {:<14} {:>10}\n", tensor["name"].get<std::string>(),
+    fmt::print("{:<64} {:<22} {:>6}  {:<14} {:>10}{}\n", tensor["name"].get<std::string>(),
                tensor["shape"].dump(), tensor["stored"].get<std::string>(),
-               tensor["layout"].get<std::string>(), human(tensor["bytes"]));
+               tensor["layout"].get<std::string>(), human(tensor["bytes"]), loss_of(tensor));
 }
 
 int run(const Options& options) {
@@ -277,8 +315,13 @@ void add_inspect(CLI::App& app, int& exit_code) {
       ->required();
   add_model_options(*verb, options->model_options);
   verb->add_flag("--tensors", options->tensors, "List every tensor");
+  verb->add_flag("--loss", options->loss,
+                 "Read the weights and tell what their layouts lose against the stored values");
   verb->add_flag("--json", options->json, "Print JSON");
-  verb->footer("Example: visavis inspect demo-qwen3-vl --weights int4 --tensors");
+  verb->footer(
+      "Examples:\n"
+      "  visavis inspect demo-qwen3-vl --weights int4 --tensors\n"
+      "  visavis inspect ~/models/llava-1.5-7b-awq --loss");
   verb->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

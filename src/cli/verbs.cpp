@@ -15,6 +15,7 @@ void add_models(CLI::App& app, int& exit_code);
 void add_pixels(CLI::App& app, int& exit_code);
 void add_plan(CLI::App& app, int& exit_code);
 void add_pull(CLI::App& app, int& exit_code);
+void add_quantize(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_score(CLI::App& app, int& exit_code);
@@ -45,6 +46,7 @@ const std::vector<Verb>& verbs() {
       {"pull", &add_pull},
       {"models", &add_models},
       {"inspect", &add_inspect},
+      {"quantize", &add_quantize},
       // what the engine does
       {"kernels", &add_kernels},
       {"tokenize", &add_tokenize},

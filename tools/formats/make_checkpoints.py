@@ -15,6 +15,7 @@ import numpy as np
 
 import make_gguf
 import packers
+import pytorch_file
 import readers
 import store
 
@@ -140,6 +141,22 @@ def shortened(model):
     return config, kept
 
 
+def dequantised(folder, out):
+    """What a compressed-tensors checkpoint of 4-bit groups stands for, in float32."""
+    packed = store.read_folder(folder)
+    plain = {}
+    for name, tensor in packed.items():
+        prefix, _, ending = name.rpartition(".")
+        if ending == "weight_packed":
+            parts = {end: packed[f"{prefix}.{end}"] for end in ("weight_packed", "weight_scale", "weight_shape")}
+            plain[f"{prefix}.weight"] = ("F32", readers.pack_quantized(parts, 4).astype(np.float32))
+        elif ending not in ("weight_scale", "weight_shape"):
+            plain[name] = tensor
+    config = json.loads((folder / "config.json").read_text())
+    copy_side_files(folder, out, {key: value for key, value in config.items() if key != "quantization_config"})
+    store.write(out / "model.safetensors", plain)
+
+
 def copy_side_files(model, folder, config):
     folder.mkdir(parents=True)
     for path in model.iterdir():
@@ -148,7 +165,27 @@ def copy_side_files(model, folder, config):
     (folder / "config.json").write_text(json.dumps(config, indent=1))
 
 
+def make_pytorch(model, out):
+    """The model as it is, in two shards of PyTorch's files."""
+    config, tensors = shortened(model)
+    copy_side_files(model, out / "plain", config)
+    store.write(out / "plain" / "model.safetensors", tensors)
+    copy_side_files(model, out / "packed", config)
+    names = list(tensors)
+    weight_map = {}
+    for shard in range(2):
+        file = f"pytorch_model-{shard + 1:05}-of-00002.bin"
+        part = {name: tensors[name] for name in names[shard::2]}
+        pytorch_file.write(out / "packed" / file, part, folder=file.removesuffix(".bin"), shared_storage=shard == 1)
+        weight_map |= dict.fromkeys(part, file)
+    index = {"metadata": {}, "weight_map": weight_map}
+    (out / "packed" / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+
+
 def make(model, format_name, out):
+    if format_name == "pytorch":
+        make_pytorch(model, out)
+        return
     if format_name in make_gguf.RECIPES:
         make_gguf.make(model, format_name, out, shortened, copy_side_files)
         return
@@ -171,6 +208,6 @@ def make(model, format_name, out):
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
-        print(__doc__ + "\nformats: " + " ".join([*FORMATS, *make_gguf.RECIPES]))
+        print(__doc__ + "\nformats: " + " ".join([*FORMATS, *make_gguf.RECIPES, "pytorch"]))
         sys.exit(2)
     make(pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]))
