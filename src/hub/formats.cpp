@@ -5,13 +5,13 @@ namespace {
 
 constexpr Format kFormats[] = {
     {"safetensors", true, "safetensors in f32, f16 or bf16"},
-    {"compressed-tensors", false, "safetensors, packed as vLLM's compressor writes them"},
-    {"awq", false, "safetensors, AWQ (GEMM)"},
-    {"gptq", false, "safetensors, GPTQ"},
-    {"nf4", false, "safetensors, bitsandbytes NF4"},
-    {"fp8", false, "safetensors, FP8"},
-    {"gguf", false, "GGUF with its mmproj file"},
-    {"bin", false, "PyTorch's .bin files"},
+    {"compressed-tensors", true, "safetensors, packed as vLLM's compressor writes them"},
+    {"awq", true, "safetensors, AWQ (GEMM)"},
+    {"gptq", true, "safetensors, GPTQ"},
+    {"nf4", true, "safetensors, bitsandbytes NF4"},
+    {"fp8", true, "safetensors, FP8"},
+    {"gguf", true, "GGUF with its mmproj file"},
+    {"bin", true, "PyTorch's .bin files"},
 };
 
 }  // namespace
