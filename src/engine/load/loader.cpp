@@ -102,7 +102,7 @@ WeightLoader::WeightLoader(const checkpoint::TensorSource& source, const WeightP
   const int64_t copies =
       std::transform_reduce(planned.begin(), planned.end(), int64_t{0}, std::plus<>(),
                             [](const PlannedTensor& each) { return each.table ? 0 : each.bytes; });
-  constexpr int64_t kRoundings = 512;  // of a weight's values and scales to where devices begin
+  constexpr int64_t kRoundings = 1024;  // of all buffers of a weight to where devices begin
   ops.reserve(copies + static_cast<int64_t>(planned.size()) * kRoundings);
   if (cache == nullptr) return;
   const int64_t available = machine::memory_facts().available_bytes;

@@ -41,6 +41,36 @@ TEST(WeightPolicy, TheOtherModesAreWhatTheyAreCalled) {
   EXPECT_THROW(chosen({.vision = Precision::int4}, Role::vision, DType::bf16), Error);
 }
 
+TEST(WeightPolicy, CodesOfTheCheckpointStayWhereALayoutHoldsThem) {
+  using checkpoint::CodeForm;
+  const auto kept = [](const WeightPolicy& policy, Role role, const CodeForm& form) {
+    const Layout layout = layout_for(policy, role, DType::f16, form);
+    return layout_name(layout) + (layout.kept ? " kept" : "") +
+           (layout.interleaved ? " interleaved" : "") + (layout.round_input ? " rounded" : "");
+  };
+  const CodeForm plain = {.kind = CodeForm::Kind::int4, .group = 64};
+  const CodeForm zeros = {
+      .kind = CodeForm::Kind::int4, .group = 32, .zero = tensor::ZeroPoint::u4, .permuted = true};
+  const CodeForm bytes = {.kind = CodeForm::Kind::int8, .group = 0};
+  const CodeForm blocks = {.kind = CodeForm::Kind::blocks, .blocks = tensor::BlockFormat::q4_k};
+  EXPECT_EQ(kept({}, Role::decoder, plain), "int4 g64 sym kept interleaved rounded");
+  EXPECT_EQ(kept({.interleave = false}, Role::decoder, plain), "int4 g64 sym kept rounded");
+  EXPECT_EQ(kept({.round_input = false}, Role::head, plain), "int4 g64 sym kept");
+  EXPECT_EQ(kept({}, Role::decoder, zeros), "int4 g32 zero u4 permuted kept");
+  EXPECT_EQ(kept({}, Role::vision, bytes), "int8 per row kept interleaved rounded");
+  EXPECT_EQ(kept({.vision = Precision::bf16}, Role::vision, bytes), "bf16 rounded");
+  EXPECT_EQ(kept({.body = Precision::int8}, Role::decoder, bytes),
+            "int8 per row kept interleaved rounded");
+  EXPECT_EQ(kept({.body = Precision::int8}, Role::decoder, plain), "int8 g128 interleaved rounded");
+  EXPECT_EQ(kept({.body = Precision::f32}, Role::decoder, zeros), "f32");
+  EXPECT_EQ(kept({}, Role::decoder, blocks), "q4_k kept");
+  EXPECT_EQ(kept({.interleave = false, .blocks = false}, Role::decoder, blocks),
+            "int8 g128 rounded");
+  EXPECT_EQ(kept({}, Role::decoder, {}), "int4 g128 sym interleaved rounded");
+  EXPECT_EQ(kept({}, Role::embedding, blocks), "f16");
+  EXPECT_EQ(kept({.body = Precision::f32}, Role::embedding, blocks), "f32");
+}
+
 TEST(WeightPolicy, BytesIncludeScalesAndShortGroups) {
   WeightPolicy int4;
   // Interleaved rows are padded to blocks of 16.
