@@ -141,7 +141,7 @@ def main():
     items = suite_items(options.out, Renderer(options.atlas, "cpu")) + PHOTOGRAPH_ITEMS
     with open(os.path.join(options.out, "items.jsonl"), "w", encoding="utf-8") as file:
         for item in items:
-            file.write(json.dumps(item, ensure_ascii=False) + "\n")
+            file.write(json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n")
     found = check_suite.problems(options.out)
     if found:
         raise SystemExit("\n".join(found))
