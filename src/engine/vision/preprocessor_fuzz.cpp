@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     const vision::Patches patches =
         vision::prepare_pixels(picture::RgbImage(40, 30), "fuzz", preprocessor);
-    if (patches.values.empty()) std::abort();
+    if (patches.values().empty()) std::abort();
   } catch (const Error&) {
   }
   return 0;
