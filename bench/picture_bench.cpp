@@ -71,7 +71,7 @@ void prepare_patches(benchmark::State& state) {
                                           .patch_size = 16};
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        vision::prepare_pixels(image, "bench", preprocessor, &pool).values.data());
+        vision::prepare_pixels(image, "bench", preprocessor, &pool).values().data());
   }
   count_pixels(state, 4000 * 3000);
 }
