@@ -325,15 +325,12 @@ bool Scheduler::run_rows() {
 }
 
 bool Scheduler::device_draws(const Sequence& sequence) const {
-  return ops_.samples() && sequence.sampler && sequence.sampler->draws_freely() &&
-         !sequence.request.logprobs;
+  return ops_.samples() && sequence.draws_freely();
 }
 
 // Whether the device tells the next token, so that its logits need not be read.
 bool Scheduler::device_chooses(const Sequence& sequence) const {
-  const bool greedy =
-      sequence.sampler && sequence.sampler->plain_greedy() && !sequence.request.logprobs;
-  return greedy || device_draws(sequence);
+  return sequence.takes_largest() || device_draws(sequence);
 }
 
 void Scheduler::run_group(std::span<Sequence* const> group) {
@@ -355,7 +352,7 @@ void Scheduler::run_group(std::span<Sequence* const> group) {
     const auto logit_end = static_cast<int64_t>(rows.logit_rows.size());
     shares.push_back({sequence, count, logit_begin, logit_end});
     if (logit_end == logit_begin) continue;
-    greedy = greedy || (sequence->sampler && sequence->sampler->plain_greedy());
+    greedy = greedy || sequence->takes_largest();
     chosen = chosen || device_chooses(*sequence);
   }
 

@@ -66,6 +66,10 @@ struct Sequence {
   int64_t rows_left() const { return static_cast<int64_t>(ids.size()) - cached; }
   /// Brings chunks of rows to a step, not single tokens.
   bool feeding() const { return scoring != nullptr || cached < prompt.tokens(); }
+  /// Whether its next token is the largest logit, or drawn by the logits alone, and no more is
+  /// wanted of them.
+  bool takes_largest() const { return sampler && sampler->plain_greedy() && !request.logprobs; }
+  bool draws_freely() const { return sampler && sampler->draws_freely() && !request.logprobs; }
   bool pictures_left() const { return features.size() < prompt.pictures.size(); }
   /// Tokens of prompt and answer (or continuation) together.
   int64_t tokens_needed() const {

@@ -90,21 +90,6 @@ std::string kernel_from_environment() {
   return name == nullptr ? "" : name;
 }
 
-// One stream that waits for no other, ended with the Ops.
-class Stream {
- public:
-  Stream() {
-    cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
-  }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  ~Stream() { cudaStreamDestroy(stream_); }
-  cudaStream_t get() const { return stream_; }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
-
 class CudaOps final : public Ops {
  public:
   explicit CudaOps(const CudaOptions& options)
@@ -571,7 +556,7 @@ class CudaOps final : public Ops {
   std::string forced_;
   std::shared_ptr<cuda::Counters> counters_;
   base::ThreadPool pool_{4};  // copies to pinned memory: more threads copy no faster
-  Stream stream_;
+  cuda::Stream stream_;
   cuda::Slabs slabs_;
   cuda::StagingRing staging_;
   cuda::DeviceScratch scratch_;

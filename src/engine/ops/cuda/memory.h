@@ -57,6 +57,21 @@ class Slabs {
   int64_t used_ = 0;                        // of either
 };
 
+/// One stream that waits for no other.
+class Stream {
+ public:
+  Stream() {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { cudaStreamDestroy(stream_); }
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
 /// Pinned blocks taken in turn: a block is filled again once the copies out of it are done.
 class StagingRing {
  public:
