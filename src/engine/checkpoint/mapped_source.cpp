@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "engine/checkpoint/safetensors.h"
 
 namespace visavis::checkpoint {
 
@@ -62,6 +64,29 @@ const MappedSource::Place& MappedSource::at(const std::string& name) const {
   const auto found = places_.find(name);
   require(found != places_.end(), "the checkpoint has no tensor '", name, "'");
   return found->second;
+}
+
+std::unique_ptr<TensorSource> open_shards(
+    const std::filesystem::path& index,
+    const std::function<void(MappedSource&, const std::filesystem::path&)>& add) {
+  constexpr int64_t kMaxIndexBytes = int64_t{64} << 20;
+  const auto entries = parse_shard_index(base::read_file(index, kMaxIndexBytes), index.string());
+  std::map<std::string, std::string> first_of_shard;
+  for (const auto& [tensor, shard] : entries) first_of_shard.try_emplace(shard, tensor);
+  auto source = std::make_unique<MappedSource>();
+  for (const auto& [shard, tensor] : first_of_shard) {
+    const std::filesystem::path path = index.parent_path() / shard;
+    require(std::filesystem::is_regular_file(path), index.string(), ": shard '", shard,
+            "' (of tensor '", tensor, "') is missing");
+    add(*source, path);
+  }
+  source->finish();
+  for (const auto& [tensor, shard] : entries) {
+    const TensorInfo* info = source->find(tensor);
+    require(info != nullptr && info->file == shard, index.string(), ": tensor '", tensor,
+            "' is not in its shard '", shard, "'");
+  }
+  return source;
 }
 
 }  // namespace visavis::checkpoint

@@ -2,6 +2,8 @@
 // Each container reads its own headers and adds its files here.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,5 +59,11 @@ class MappedSource : public TensorSource {
   std::map<std::string, Place> places_;
   int64_t bytes_ = 0;
 };
+
+/// All shards that an index file names, each brought in by `add`. Throws Error naming the index: a
+/// shard is missing, or a tensor is not where the index says.
+std::unique_ptr<TensorSource> open_shards(
+    const std::filesystem::path& index,
+    const std::function<void(MappedSource&, const std::filesystem::path&)>& add);
 
 }  // namespace visavis::checkpoint

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
-#include <set>
 #include <system_error>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/mmap.h"
 #include "engine/checkpoint/mapped_source.h"
-#include "engine/checkpoint/safetensors.h"
 
 namespace visavis::checkpoint {
 namespace {
@@ -19,7 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr char kSingle[] = "pytorch_model.bin";
 constexpr char kIndex[] = "pytorch_model.bin.index.json";
-constexpr int64_t kMaxIndexBytes = int64_t{64} << 20;
 
 bool is_pytorch(const fs::path& path) {
   const fs::path ending = path.extension();
@@ -87,24 +82,8 @@ bool has_pytorch(const fs::path& folder) {
 }
 
 std::unique_ptr<TensorSource> open_pytorch(const fs::path& folder) {
+  if (fs::is_regular_file(folder / kIndex)) return open_shards(folder / kIndex, add);
   auto source = std::make_unique<MappedSource>();
-  if (const fs::path index = folder / kIndex; fs::is_regular_file(index)) {
-    const auto entries = parse_shard_index(base::read_file(index, kMaxIndexBytes), index.string());
-    std::set<std::string> shards;
-    for (const auto& [tensor, shard] : entries) shards.insert(shard);
-    for (const std::string& shard : shards) {
-      require(fs::is_regular_file(folder / shard), index.string(), ": shard '", shard,
-              "' is missing");
-      add(*source, folder / shard);
-    }
-    source->finish();
-    for (const auto& [tensor, shard] : entries) {
-      const TensorInfo* info = source->find(tensor);
-      require(info != nullptr && info->file == shard, index.string(), ": tensor '", tensor,
-              "' is not in its shard '", shard, "'");
-    }
-    return source;
-  }
   if (fs::is_regular_file(folder / kSingle)) {
     add(*source, folder / kSingle);
   } else {

@@ -1,11 +1,9 @@
 #include "engine/checkpoint/safetensors.h"
 
 #include <algorithm>
-#include <map>
 #include <system_error>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/mmap.h"
 #include "engine/checkpoint/mapped_source.h"
 
@@ -16,7 +14,6 @@ namespace fs = std::filesystem;
 
 constexpr char kSingle[] = "model.safetensors";
 constexpr char kIndex[] = "model.safetensors.index.json";
-constexpr int64_t kMaxIndexBytes = int64_t{64} << 20;
 
 void add_file(MappedSource& source, const fs::path& path) {
   auto file = std::make_unique<base::MappedFile>(path);
@@ -35,26 +32,6 @@ std::vector<fs::path> safetensors_files(const fs::path& folder) {
   return files;
 }
 
-std::unique_ptr<TensorSource> open_shards(const fs::path& folder) {
-  const fs::path index = folder / kIndex;
-  const auto entries = parse_shard_index(base::read_file(index, kMaxIndexBytes), index.string());
-  std::map<std::string, std::string> first_of_shard;
-  for (const auto& [tensor, shard] : entries) first_of_shard.try_emplace(shard, tensor);
-  auto source = std::make_unique<MappedSource>();
-  for (const auto& [shard, tensor] : first_of_shard) {
-    require(fs::is_regular_file(folder / shard), index.string(), ": shard '", shard,
-            "' (of tensor '", tensor, "') is missing");
-    add_file(*source, folder / shard);
-  }
-  source->finish();
-  for (const auto& [tensor, shard] : entries) {
-    const TensorInfo* info = source->find(tensor);
-    require(info != nullptr && info->file == shard, index.string(), ": tensor '", tensor,
-            "' is not in its shard '", shard, "'");
-  }
-  return source;
-}
-
 }  // namespace
 
 bool has_safetensors(const fs::path& folder) {
@@ -71,7 +48,7 @@ std::unique_ptr<TensorSource> open_safetensors_file(const fs::path& file) {
 
 std::unique_ptr<TensorSource> open_safetensors(const fs::path& folder) {
   if (fs::is_regular_file(folder / kSingle)) return open_safetensors_file(folder / kSingle);
-  if (fs::is_regular_file(folder / kIndex)) return open_shards(folder);
+  if (fs::is_regular_file(folder / kIndex)) return open_shards(folder / kIndex, add_file);
   const std::vector<fs::path> files = safetensors_files(folder);
   require(files.size() == 1, "'", folder.string(), "': found ", files.size(),
           " *.safetensors files, wanted ", kSingle, " or ", kIndex);

@@ -5,22 +5,13 @@
 #include <limits>
 #include <vector>
 
-#include "base/error.h"
 #include "engine/generate/sampler.h"
+#include "engine/ops/cuda_for_tests.h"
 
 namespace visavis::generate {
 namespace {
 
 using tensor::DType;
-
-std::unique_ptr<ops::Ops> device() {
-  if (!ops::has_cuda()) return nullptr;
-  try {
-    return ops::make_cuda_ops({});
-  } catch (const Error&) {
-    return nullptr;
-  }
-}
 
 class DeviceSample : public testing::Test {
  protected:
@@ -42,7 +33,7 @@ class DeviceSample : public testing::Test {
   }
 
  private:
-  std::unique_ptr<ops::Ops> ops_ = device();
+  std::unique_ptr<ops::Ops> ops_ = ops::first_cuda_device();
 };
 
 // The device's probabilities are integers of 40 bits: where a draw falls on the edge between two

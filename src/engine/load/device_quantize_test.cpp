@@ -6,11 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "base/error.h"
 #include "base/rng.h"
 #include "engine/load/quantize.h"
 #include "engine/load/widen.h"
-#include "engine/ops/ops.h"
+#include "engine/ops/cuda_for_tests.h"
 
 namespace visavis::load {
 namespace {
@@ -18,15 +17,6 @@ namespace {
 using tensor::Buffer;
 using tensor::DType;
 using tensor::F16;
-
-std::unique_ptr<ops::Ops> device() {
-  if (!ops::has_cuda()) return nullptr;
-  try {
-    return ops::make_cuda_ops({});
-  } catch (const Error&) {
-    return nullptr;
-  }
-}
 
 // Rows as a checkpoint stores them: of many sizes, with outliers, equal values, zeros and values
 // below the smallest f16.
@@ -125,7 +115,7 @@ class DeviceQuantize : public testing::Test {
   }
 
  private:
-  std::unique_ptr<ops::Ops> ops_ = device();
+  std::unique_ptr<ops::Ops> ops_ = ops::first_cuda_device();
 };
 
 TEST_F(DeviceQuantize, GivesTheBitsOfTheHost) {
