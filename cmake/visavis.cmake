@@ -1,7 +1,7 @@
 # visavis_module(PATH [CUDA] [GOLDENS] DEPS ... LIBS ...): one folder under src/ becomes one static library.
 #   sources   every *.cpp below the folder (a new file needs no edit here)
 #   tests     every *_test.cpp: one GoogleTest program per module; with GOLDENS they know where the
-#             oracle's goldens are (cmake/goldens.cmake)
+#             oracle's goldens are (cmake/archives.cmake)
 #   fuzzers   every *_fuzz.cpp: one program each (libFuzzer with VISAVIS_FUZZ, else a corpus replayer)
 #   kernels   *_avx2.cpp, *_avxvnni.cpp, *_avx512.cpp, *_avx512vnni.cpp, *_avx512bf16.cpp and *_neon.cpp
 #             get their instruction sets; who calls them asks the CPU first (g++ 12's own AVX-512

@@ -15,8 +15,8 @@
 # and C++ libraries (the other machine's must be as new as this one's) and cuBLAS (it is large): found
 # in /usr/local/cuda/lib64 or beside python3's torch. Run OUT.sh at the root of a source tree: where
 # the tree that the programs were built from is missing, a link with its path is made to the current
-# folder, since tests read models and pictures below it; the goldens are unpacked to where the tests
-# look for them (cmake/goldens.cmake).
+# folder, since tests read models and pictures below it; the demo models' weights and the goldens are
+# unpacked to where the build unpacks them (cmake/archives.cmake).
 set -eu
 [ $# -ge 1 ] || { sed -n '2,/^set/p' "$0" | grep '^#' >&2; exit 2; }
 out=$1
@@ -54,17 +54,18 @@ if [ ! -d "\$home" ]; then
 fi
 [ -e "$root" ] || { mkdir -p "$(dirname "$root")" && ln -s "\$PWD" "$root"; }
 export LD_LIBRARY_PATH="\$home/lib:/usr/local/cuda/lib64:\${LD_LIBRARY_PATH:-}"
+unpack() {
+  wanted=\$(cd "\$1" && LC_ALL=C sha256sum *.tar.xz)
+  [ "\$wanted" != "\$(cat "\$3" 2>/dev/null)" ] || return 0
+  mkdir -p "\$2"
+  for archive in "\$1"/*.tar.xz; do tar -xJf "\$archive" -C "\$2"; done
+  echo "\$wanted" >"\$3"
+}
+demo="$root/models/demo"
 goldens="$root/build/$preset/goldens"
+unpack "\$demo" "\$demo" "\$demo/unpacked"
 case "\$1" in
-  *_test)
-    wanted=\$(cd "$root/tests/data/goldens" && LC_ALL=C sha256sum *.tar.xz)
-    if [ "\$wanted" != "\$(cat "\$goldens/stamp" 2>/dev/null)" ]; then
-      rm -rf "\$goldens"
-      mkdir -p "\$goldens"
-      for archive in "$root"/tests/data/goldens/*.tar.xz; do tar -xJf "\$archive" -C "\$goldens"; done
-      echo "\$wanted" >"\$goldens/stamp"
-    fi
-    ;;
+  *_test) unpack "$root/tests/data/goldens" "\$goldens" "\$goldens/stamp" ;;
 esac
 for folder in /opt/torch/.venv/lib/python3*/site-packages/nvidia/cu13/lib; do
   [ ! -d "\$folder" ] || LD_LIBRARY_PATH=\$LD_LIBRARY_PATH:\$folder
