@@ -16,7 +16,8 @@
 #include "base/threads.h"
 #include "cli/verbs.h"
 #include "cli/wiring.h"
-#include "engine/load/export_packed.h"
+#include "engine/compress/export_packed.h"
+#include "engine/compress/mixed.h"
 #include "engine/models/families.h"
 
 namespace visavis::cli {
@@ -27,7 +28,9 @@ namespace fs = std::filesystem;
 struct Options {
   std::string model;
   std::string output;
+  std::string method = "nearest";
   int64_t group = 128;
+  double mixed = 0;  // bits per weight; 0: all matrices alike
   int threads = 0;
   bool json = false;
 };
@@ -45,17 +48,13 @@ std::set<std::string> linears_of(const fs::path& folder) {
 
 // Modules that keep their weights, by name and by what every loader's own names contain.
 std::vector<std::string> ignored_modules(const checkpoint::TensorSource& source,
-                                         const std::set<std::string>& linears,
-                                         const std::vector<std::string>& kept) {
+                                         const compress::Codings& codings) {
   std::vector<std::string> ignored = {"lm_head", "re:.*lm_head.*", "re:.*visual.*",
                                       "re:.*vision_tower.*", "re:.*multi_modal_projector.*"};
   constexpr std::string_view kWeight = ".weight";
-  for (const checkpoint::TensorInfo& info : source.tensors()) {
-    const bool stays = linears.count(info.name) == 0 ||
-                       std::find(kept.begin(), kept.end(), info.name) != kept.end();
-    if (stays && info.shape.rank() == 2 && info.name.ends_with(kWeight))
+  for (const checkpoint::TensorInfo& info : source.tensors())
+    if (codings.count(info.name) == 0 && info.shape.rank() == 2 && info.name.ends_with(kWeight))
       ignored.push_back(info.name.substr(0, info.name.size() - kWeight.size()));
-  }
   return ignored;
 }
 
@@ -72,6 +71,21 @@ void copy_side_files(const fs::path& from, const fs::path& to) {
   }
 }
 
+// The matrices that are coded, all alike; `kept` gets those that the coding does not fit.
+compress::Codings codings_of(const checkpoint::TensorSource& source,
+                             const std::set<std::string>& linears, const compress::Coding& coding,
+                             std::vector<std::string>& kept) {
+  compress::Codings codings;
+  for (const std::string& name : linears) {
+    const checkpoint::TensorInfo* info = source.find(name);
+    if (info != nullptr && compress::can_code(*info, coding))
+      codings[name] = coding;
+    else
+      kept.push_back(name);
+  }
+  return codings;
+}
+
 base::Json run(const Options& options) {
   const fs::path from = model_folder(options.model);
   const fs::path to = options.output;
@@ -79,27 +93,44 @@ base::Json run(const Options& options) {
           options.output, "' is there and not an empty folder");
   const std::set<std::string> linears = linears_of(from);
   require(!linears.empty(), "model '", options.model, "' has no linear layer to quantise");
+  const compress::Coding few = {
+      .bits = 4, .group = options.group, .zero_points = options.method == "hqq"};
+  const compress::Coding many = {.bits = 8, .group = options.group};
+  require(options.mixed == 0 ||
+              (options.mixed >= few.bits_per_weight() && options.mixed <= many.bits_per_weight()),
+          "--mixed: found ", options.mixed, " bits per weight, wanted ", few.bits_per_weight(),
+          " to ", many.bits_per_weight(), " with groups of ", options.group);
   const auto source = models::open_tensors(from);
+  std::vector<std::string> kept;
+  compress::Codings codings = codings_of(*source, linears, few, kept);
   fs::create_directories(to);
 
   base::ThreadPool pool(options.threads);
-  const load::ExportOptions settings = {.group = options.group};
-  const load::ExportReport report =
-      load::export_pack_quantized(*source, linears, to, settings, pool);
+  if (options.mixed > 0)
+    codings = compress::widen_within(*source, codings, few, many, options.mixed, {}, pool);
+  const compress::ExportReport report = compress::export_pack_quantized(*source, codings, to, pool);
   base::Json config = base::read_json(from / "config.json");
   config.erase("compression_config");
   config["quantization_config"] =
-      load::pack_quantized_config(settings, ignored_modules(*source, linears, report.kept));
+      compress::pack_quantized_config(codings, ignored_modules(*source, codings));
   copy_side_files(from, to);
   base::write_file_atomically(to / "config.json", base::dump_json(config));
 
   base::Json tensors = base::Json::array();
-  for (const load::ExportedTensor& each : report.quantised)
-    tensors.push_back({{"name", each.name}, {"relative_error", each.relative_error}});
-  return {{"model", options.model}, {"output", options.output},
-          {"group", options.group}, {"source_bytes", source->file_bytes()},
-          {"bytes", report.bytes},  {"relative_error", report.relative_error},
-          {"tensors", tensors},     {"kept", report.kept}};
+  for (const compress::ExportedTensor& each : report.quantised)
+    tensors.push_back({{"name", each.name},
+                       {"bits", each.coding.bits},
+                       {"relative_error", each.loss.relative()}});
+  return {{"model", options.model},
+          {"output", options.output},
+          {"method", options.method},
+          {"group", options.group},
+          {"source_bytes", source->file_bytes()},
+          {"bytes", report.bytes},
+          {"bits_per_weight", report.bits_per_weight()},
+          {"relative_error", report.loss().relative()},
+          {"tensors", tensors},
+          {"kept", kept}};
 }
 
 void print(const base::Json& json) {
@@ -107,8 +138,13 @@ void print(const base::Json& json) {
              base::human_bytes(json["bytes"].get<int64_t>()),
              base::human_bytes(json["source_bytes"].get<int64_t>()));
   const base::Json& tensors = json["tensors"];
-  fmt::print("{} matrices in 4 bit, groups of {}: relative error {:.2f} %\n", tensors.size(),
-             json["group"].get<int64_t>(), 100 * json["relative_error"].get<double>());
+  fmt::print(
+      "{} matrices in codes, groups of {}: {:.3f} bits per weight, relative error {:.2f} %\n",
+      tensors.size(), json["group"].get<int64_t>(), json["bits_per_weight"].get<double>(),
+      100 * json["relative_error"].get<double>());
+  for (const base::Json& tensor : tensors)
+    if (tensor["bits"].get<int>() != 4)
+      fmt::print("in {} bits: {}\n", tensor["bits"].get<int>(), tensor["name"].get<std::string>());
   const auto worst = std::max_element(
       tensors.begin(), tensors.end(), [](const base::Json& a, const base::Json& b) {
         return a["relative_error"].get<double>() < b["relative_error"].get<double>();
@@ -127,15 +163,30 @@ void add_quantize(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("quantize", "write a checkpoint in 4 bit for other engines");
   verb->footer(
-      "Writes the decoder's linear layers as compressed-tensors (pack-quantized): symmetric 4-bit\n"
-      "codes with a scale per group, found by search for the smallest squared error. Everything\n"
-      "else, tokenizer and templates included, is copied.\n\n"
+      "Writes the decoder's linear layers as compressed-tensors (pack-quantized). Everything "
+      "else,\n"
+      "tokenizer and templates included, is copied. --method:\n"
+      "  nearest  symmetric 4-bit codes, a scale per group, found by search for the smallest "
+      "squared\n"
+      "           error\n"
+      "  hqq      4-bit codes with a scale and a zero point per group, by half-quadratic "
+      "splitting\n"
+      "--mixed BITS gives 8 bits to the matrices that lose most per byte in 4, until so many bits\n"
+      "per weight (scales and zero points included) are spent; q, k and v, and gate and up, which\n"
+      "other engines hold as one, stay alike.\n\n"
       "Examples:\n"
       "  visavis quantize demo-qwen3-vl -o demo-qwen3-vl-int4\n"
+      "  visavis quantize demo-llava -o demo-llava-int4 --method hqq --group 64 --mixed 4.5\n"
       "  visavis quantize ~/models/Qwen3-VL-8B-Instruct -o ~/models/Qwen3-VL-8B-int4 --json");
   verb->add_option("MODEL", options->model, "checkpoint folder or a name of `visavis models`")
       ->required();
   verb->add_option("-o,--output", options->output, "folder to write, new or empty")->required();
+  verb->add_option("--method", options->method, "how codes are found: nearest or hqq")
+      ->check(CLI::IsMember({"nearest", "hqq"}))
+      ->capture_default_str();
+  verb->add_option("--mixed", options->mixed,
+                   "bits per weight to spend, 8 bits where they help most")
+      ->check(CLI::Range(4.0, 9.0));
   verb->add_option("--group", options->group, "inputs per scale")
       ->check(CLI::IsMember({32, 64, 128}))
       ->capture_default_str();

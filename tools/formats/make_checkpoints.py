@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 
+import compressed_config
 import make_gguf
 import packers
 import pytorch_file
@@ -142,17 +143,21 @@ def shortened(model):
 
 
 def dequantised(folder, out):
-    """What a compressed-tensors checkpoint of 4-bit groups stands for, in float32."""
+    """What a compressed-tensors checkpoint of packed integers stands for, in float32."""
     packed = store.read_folder(folder)
+    config = json.loads((folder / "config.json").read_text())
+    endings = ("weight_packed", "weight_scale", "weight_shape", "weight_zero_point")
     plain = {}
     for name, tensor in packed.items():
-        prefix, _, ending = name.rpartition(".")
+        module, _, ending = name.rpartition(".")
         if ending == "weight_packed":
-            parts = {end: packed[f"{prefix}.{end}"] for end in ("weight_packed", "weight_scale", "weight_shape")}
-            plain[f"{prefix}.weight"] = ("F32", readers.pack_quantized(parts, 4).astype(np.float32))
-        elif ending not in ("weight_scale", "weight_shape"):
+            arguments = compressed_config.scheme_of(config["quantization_config"], module)
+            parts = {end: packed[f"{module}.{end}"] for end in endings if f"{module}.{end}" in packed}
+            assert ("weight_zero_point" in parts) == (not arguments["symmetric"]), name
+            values = readers.pack_quantized(parts, arguments["num_bits"])
+            plain[f"{module}.weight"] = ("F32", values.astype(np.float32))
+        elif ending not in endings:
             plain[name] = tensor
-    config = json.loads((folder / "config.json").read_text())
     copy_side_files(folder, out, {key: value for key, value in config.items() if key != "quantization_config"})
     store.write(out / "model.safetensors", plain)
 

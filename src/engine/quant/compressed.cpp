@@ -32,6 +32,27 @@ int64_t group_of(const Module& module, const ConfigReader& settings, int64_t col
   return cols / columns;
 }
 
+// Whether some group of quantization_config says what the tensors are: a file whose settings and
+// codes have come apart would load as noise elsewhere. Which group a module belongs to is not
+// asked, as loaders differ in what they call modules.
+void check_stated(const Module& module, const ConfigReader& settings, int bits, bool zero_points) {
+  const ConfigReader groups = settings.section("config_groups");
+  bool any = false;
+  for (const auto& [name, each] : groups.json().items()) {
+    const ConfigReader group = groups.section(name);
+    if (!group.has("weights")) continue;
+    any = true;
+    const std::string type = group.string_or("weights.type", "int");
+    if (type != "int") continue;
+    if (group.int_or("weights.num_bits", 8, 1, 32) == bits &&
+        group.bool_or("weights.symmetric", true) == !zero_points)
+      return;
+  }
+  if (any)
+    module.reject("weight_packed", "has ", bits, " bits ", zero_points ? "and" : "without",
+                  " zero points, which no group of quantization_config.config_groups states");
+}
+
 class Compressed : public GroupedTensor {
  public:
   Compressed(Module module, Grouping grouping, Numbers codes, Numbers scales, Numbers zeros)
@@ -131,6 +152,7 @@ Opened open_pack_quantized(Module module, const ConfigReader& settings) {
   } else {
     grouping.zero = 1 << (bits - 1);
   }
+  check_stated(module, settings, bits, zeros.present());
   if (module.has("weight_g_idx"))
     grouping.group_of = read_group_index(module, "weight_g_idx", cols, grouping.group, columns);
   return {

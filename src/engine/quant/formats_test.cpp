@@ -123,6 +123,29 @@ TEST(PackQuantized, ShapesMustFit) {
               HasSubstr("is there as it is and as compressed-tensors int4"));
 }
 
+TEST(PackQuantized, TheSettingsMustStateTheCodesThatAreThere) {
+  const auto stated = [](const base::Json& first, const base::Json& second) {
+    base::Json settings = kPacked;
+    settings["config_groups"] = {{"group_0", {{"weights", first}}},
+                                 {"group_1", {{"weights", second}}}};
+    return settings;
+  };
+  const base::Json eight = {{"num_bits", 8}, {"type", "int"}, {"symmetric", true}};
+  const base::Json four = {{"num_bits", 4}, {"type", "int"}, {"symmetric", true}};
+  const base::Json floats = {{"num_bits", 4}, {"type", "float"}, {"symmetric", true}};
+  base::Json zeros = four;
+  zeros["symmetric"] = false;
+  Folder folder = packed();
+  EXPECT_EQ(folder.refusal(stated(eight, four)), "accepted");
+  for (const base::Json& other : {eight, floats, zeros})
+    EXPECT_THAT(
+        folder.refusal(stated(eight, other)),
+        HasSubstr("tensor 'a.weight_packed' has 4 bits without zero points, which no group"));
+  folder.fill<int32_t>("a.weight_zero_point", DType::i32, {1, 2}, 0x12345678);
+  EXPECT_THAT(folder.refusal(stated(eight, four)), HasSubstr("has 4 bits and zero points"));
+  EXPECT_EQ(folder.refusal(stated(eight, zeros)), "accepted");
+}
+
 // Groups of unequal size cannot be sorted into runs: their values are right, codes are not kept.
 TEST(PackQuantized, GroupsOfUnequalSizeAreReadAsValues) {
   Folder folder = packed(1, 64);
