@@ -1,74 +1,32 @@
-"""plan says beforehand what compare then takes; fidelity and its batch test run on the demo models."""
+"""plan says what does not fit; fidelity and its batch test run on the demo models."""
 import json
 import os
-import pathlib
-import sqlite3
-import tempfile
 import unittest
 import xml.etree.ElementTree
 
-from program import LLAVA, QWEN, SOURCE, SUITE, visavis, visavis_json
+from program import LLAVA, QWEN, SUITE, own_folder, visavis, visavis_json
 
 QUESTIONS = os.environ["VISAVIS_QUESTIONS"]
-PROMISE = 0.2
 
 
 class Plan(unittest.TestCase):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.path = pathlib.Path(self.folder.name)
-        before = os.environ.get("XDG_CACHE_HOME")
-        os.environ["XDG_CACHE_HOME"] = str(self.path / "cache")
-        self.addCleanup(lambda: os.environ.pop("XDG_CACHE_HOME") if before is None
-                        else os.environ.update(XDG_CACHE_HOME=before))
+        self.path = own_folder(self)
 
     def experiment(self):
         return ["--suite", SUITE, "--limit", QUESTIONS, "--price", "3.6"]
 
     def compare(self, name):
-        out = self.path / name
-        done = visavis("compare", QWEN, LLAVA, *self.experiment(), "--out", out,
+        done = visavis("compare", QWEN, LLAVA, *self.experiment(), "--out", self.path / name,
                        "--junit", self.path / f"{name}.xml")
         self.assertIn(done.returncode, (0, 3), done.stderr)
-        with sqlite3.connect(out / "results.sqlite") as store:
-            return store.execute("SELECT sum(wall_seconds) FROM sessions").fetchone()[0]
-
-    def assert_kept(self, planned, happened):
-        """Within the promise, or a range that says that it is one."""
-        print(f"planned {planned['seconds']['value']:.1f} s, took {happened:.1f} s, "
-              f"off by {100 * (planned['seconds']['value'] / happened - 1):+.1f} %, "
-              f"estimate: {planned['estimate']}")
-        if os.getloadavg()[0] > os.cpu_count() + 1:
-            return  # others work here, too: what a minute ago took says little
-        if planned["estimate"]:
-            self.assertGreater(planned["seconds"]["high"], planned["seconds"]["value"])
-        else:
-            self.assertLess(abs(planned["seconds"]["value"] / happened - 1), PROMISE)
-
-    def test_calibrated_and_remembered_plans_hold(self):
-        calibrated = visavis_json("plan", QWEN, LLAVA, *self.experiment(), "--calibrate")
-        self.assertTrue(calibrated["fits"])
-        self.assertAlmostEqual(calibrated["cost"]["value"],
-                               calibrated["seconds"]["value"] / 1000, places=9)
-        self.assertLess(calibrated["memory_bytes"], calibrated["available_bytes"])
-        self.assertEqual(calibrated["detectable"][0]["name"], "all")
-        happened = self.compare("first")
-        remembered = visavis_json("plan", QWEN, LLAVA, *self.experiment())
-        # A machine that others use, too, may be much faster or slower a minute later: the one of
-        # the two plans that was made nearer to the run has to hold.
-        if abs(calibrated["seconds"]["value"] / happened - 1) >= PROMISE:
-            happened = self.compare("second")
-            self.assert_kept(remembered, happened)
-        else:
-            self.assert_kept(calibrated, happened)
-        root = xml.etree.ElementTree.parse(self.path / "first.xml").getroot()
-        self.assertEqual([suite.get("name") for suite in root], [QWEN, LLAVA])
-        for suite in root:
-            self.assertEqual(len(suite), int(suite.get("tests")))
 
     def test_says_what_does_not_fit(self):
         self.compare("run")
+        root = xml.etree.ElementTree.parse(self.path / "run.xml").getroot()
+        self.assertEqual([suite.get("name") for suite in root], [QWEN, LLAVA])
+        for suite in root:
+            self.assertEqual(len(suite), int(suite.get("tests")))
         done = visavis("plan", QWEN, LLAVA, "--suite", SUITE, "--max-time", "2s", "--price", "1000",
                        "--budget", "0.5")
         self.assertEqual(done.returncode, 3, done.stdout)

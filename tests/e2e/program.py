@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 
 SOURCE = pathlib.Path(os.environ["VISAVIS_SOURCE"])
 PROGRAM = os.environ["VISAVIS"]
@@ -35,6 +36,17 @@ def visavis_json(*arguments, **options):
     if done.returncode != 0:
         raise AssertionError(f"{arguments}: exit {done.returncode}: {done.stderr}")
     return json.loads(done.stdout)
+
+
+def own_folder(test):
+    """A folder of the test's own; the program remembers no runs but those made from here on."""
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(pathlib.Path(folder.name) / "cache")
+    test.addCleanup(lambda: os.environ.pop("XDG_CACHE_HOME") if before is None
+                    else os.environ.update(XDG_CACHE_HOME=before))
+    return pathlib.Path(folder.name)
 
 
 def read_jsonl(path):

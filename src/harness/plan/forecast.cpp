@@ -27,6 +27,21 @@ struct Sample {
   }
 };
 
+// Seconds of what is asked beside the measured questions.
+struct Extra {
+  double seconds = 0;
+  int64_t count = 0;
+
+  void add(double each) {
+    if (each < 0) return;
+    seconds += each;
+    ++count;
+  }
+  double mean_or(double otherwise) const {
+    return count > 0 ? seconds / static_cast<double>(count) : otherwise;
+  }
+};
+
 // What earlier runs tell about one model. Keys are "suite", "suite/scenario" and "" for all.
 struct Known {
   std::map<std::string, Sample> by_place;
@@ -34,7 +49,9 @@ struct Known {
   std::optional<chat::Memory> memory;
   double rest_seconds = 0;  // per answer: grading, storing, reading pictures
   int64_t rest_answers = 0;
-  double tokens = 0;  // per answer
+  Extra warmup;
+  Extra revisit;
+  Extra fixed_length;
 };
 
 std::string suite_of(const store::RunData& run, const store::ItemRow& item) {
@@ -51,7 +68,7 @@ double rest_per_answer(const store::RunData& run) {
   for (const store::SessionRow& session : run.sessions)
     rest += session.wall_seconds - session.load_seconds - session.warmup_seconds;
   for (const store::AnswerRow& answer : run.answers) rest -= std::max(0.0, answer.timing.e2e);
-  for (const store::RevisitRow& row : run.revisits) rest -= std::max(0.0, row.timing.e2e);
+  for (const store::RevisitRow& row : run.revisits) rest -= std::max(0.0, row.wall);
   for (const store::FixedLengthRow& row : run.fixed_lengths) rest -= std::max(0.0, row.e2e);
   return std::max(0.0, rest / static_cast<double>(run.answers.size()));
 }
@@ -77,6 +94,12 @@ Known known_of(const store::ModelRow& model, const std::string& machine,
       }
       known.rest_seconds += static_cast<double>(count) * rest_per_answer(run);
       known.rest_answers += count;
+      for (const store::WarmupRow& row : run.warmups)
+        if (row.model == candidate.id) known.warmup.add(row.e2e);
+      for (const store::RevisitRow& row : run.revisits)
+        if (row.model == candidate.id) known.revisit.add(row.wall);
+      for (const store::FixedLengthRow& row : run.fixed_lengths)
+        if (row.model == candidate.id) known.fixed_length.add(row.e2e);
     }
   }
   return known;
@@ -288,9 +311,11 @@ Forecast forecast(const Task& task, std::span<const store::RunData> earlier) {
     total.add(planned.questions);
     if (known.rest_answers > 0)
       total.add_certain(questions * known.rest_seconds / static_cast<double>(known.rest_answers));
-    // Warm-up and what is asked again take about as long as the questions themselves.
-    const double again = task.warmup + task.revisits + task.fixed_items;
-    fixed += known.load_seconds.value_or(0) + std::min(again, 3 * questions) * one.question->value;
+    // What was never asked beside the questions takes about as long as they do.
+    const double each = one.question->value;
+    fixed += known.load_seconds.value_or(0) + task.warmup * known.warmup.mean_or(each) +
+             std::min<double>(task.revisits, questions) * known.revisit.mean_or(each) +
+             std::min<double>(task.fixed_items, questions) * known.fixed_length.mean_or(each);
   }
   out.detectable = detectable(task, earlier);
   if (!known_all) return out;

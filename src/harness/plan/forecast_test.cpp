@@ -78,6 +78,30 @@ TEST(Forecast, AddsUpScenariosLoadAndTheRest) {
   EXPECT_NEAR(found.models[0].question->value, 2, 0.1);
 }
 
+TEST(Forecast, CountsWhatIsAskedBesideTheQuestionsByItsOwnTimes) {
+  Task task = make_task(200);
+  store::RunData run = make_run(task, 20);
+  const double without = forecast(task, std::vector{run}).seconds->value;
+  for (int i = 0; i < 4; ++i) {
+    store::RevisitRow revisit;
+    revisit.item = i;
+    revisit.wall = 1;
+    run.revisits.push_back(revisit);
+    run.sessions[0].wall_seconds += 1;
+    run.fixed_lengths.push_back({.item = i, .e2e = 5});
+    run.sessions[0].wall_seconds += 5;
+    run.warmups.push_back({.session = 1, .item = i, .e2e = 4, .failure = ""});
+    run.sessions[0].warmup_seconds += 4;
+    run.sessions[0].wall_seconds += 4;
+  }
+  EXPECT_NEAR(forecast(task, std::vector{run}).seconds->value, without, 1e-6) << "not the rest";
+  task.warmup = 2;
+  task.revisits = 8;
+  task.fixed_items = 3;
+  const double with = forecast(task, std::vector{run}).seconds->value;
+  EXPECT_NEAR(with - without, 2 * 4 + 8 * 1 + 3 * 5, 1e-6);
+}
+
 TEST(Forecast, OfThreeScatteredAnswersIsARangeThatSaysSo) {
   const Task task = make_task(200);
   const std::vector<store::RunData> runs = {make_run(task, 3, 0.9)};

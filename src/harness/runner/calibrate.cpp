@@ -49,9 +49,9 @@ store::RunData calibrate(const Experiment& experiment, const Schedule& schedule,
                          const std::string& machine, const std::atomic<bool>& stop,
                          const base::Clock& clock) {
   Experiment small = experiment;
-  // Answers warm the models up as the run's own warm-up does; more would not be asked.
-  small.revisits = 0;
-  small.fixed_items = 0;
+  // Once each, so that the forecast knows how long they take.
+  small.revisits = std::min(1, small.revisits);
+  small.fixed_items = std::min(1, small.fixed_items);
   small.limits.max_items = 0;
   small.limits.max_cost = 0;
   small.limits.max_seconds = kCalibrationSeconds;

@@ -390,12 +390,14 @@ class Session {
           return row.model == answer.model && row.item == answer.item;
         });
     if (!model.facts().can_reuse || !answer.failure.empty() || there) return true;
+    const int64_t begin_ns = clock_.now_ns();
     std::optional<store::RevisitRow> row = ask_again(model, item, pictures, experiment_.generation,
                                                      experiment_.seed, answer.text, stop_);
     if (!row) return false;
     row->model = answer.model;
     row->item = answer.item;
     row->session = row_.id;
+    row->wall = base::seconds_between(begin_ns, clock_.now_ns());
     store_.add_revisit(*row);
     return true;
   }

@@ -202,6 +202,7 @@ TEST_F(RunnerTest, RevisitsSomeQuestionsOfModelsThatKeepPictures) {
     EXPECT_EQ(row.failure, "");
     EXPECT_EQ(row.timing.ttft, 0.25);
     EXPECT_EQ(row.usage.cached_image_tokens, 80);
+    EXPECT_GE(row.wall, 0);
   }
   EXPECT_EQ(run.answers.size(), 2u * kTinyItems);
   EXPECT_EQ(answers_without_times(run), [&] {

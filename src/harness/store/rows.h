@@ -163,6 +163,7 @@ struct RevisitRow {
   chat::Usage usage = {};
   chat::Timing timing = {};
   bool same = false;  // the answer began as the measured one
+  double wall = -1;   // seconds of this question and the other one before it; -1: not known
 };
 
 /// Table `fixed_length`: answered questions asked again for exactly so many tokens, whatever the

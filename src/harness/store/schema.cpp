@@ -136,11 +136,12 @@ CREATE TABLE human_votes (
 
 }  // namespace
 
-const std::array<Addition, 4> kAdditions = {{
+const std::array<Addition, 5> kAdditions = {{
     {2, kRevisits},
     {3, "ALTER TABLE models ADD COLUMN from_cache INTEGER NOT NULL DEFAULT 0"},
     {4, kMeasurements},
     {5, kOpinions},
+    {6, "ALTER TABLE revisits ADD COLUMN wall_s REAL NOT NULL DEFAULT -1"},
 }};
 
 }  // namespace visavis::store

@@ -245,7 +245,8 @@ std::vector<SessionRow> select_sessions(const Connection& connection) {
 
 std::vector<RevisitRow> select_revisits(const Connection& connection) {
   std::vector<RevisitRow> revisits;
-  if (pragma(connection, "user_version") < 2) return revisits;
+  const int64_t version = pragma(connection, "user_version");
+  if (version < 2) return revisits;
   Statement s(connection, "SELECT * FROM revisits ORDER BY item, model");
   while (s.step()) {
     RevisitRow row;
@@ -259,6 +260,7 @@ std::vector<RevisitRow> select_revisits(const Connection& connection) {
       *count = s.integer();
     read_timing(s, row.timing);
     row.same = s.integer() != 0;
+    if (version >= 6) row.wall = s.real();
     revisits.push_back(std::move(row));
   }
   return revisits;
@@ -406,11 +408,12 @@ void Store::add_revisit(const RevisitRow& row) {
   const chat::Timing& timing = row.timing;
   const chat::Usage& usage = row.usage;
   Statement(database_->connection,
-            "INSERT INTO revisits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            "INSERT INTO revisits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .run(row.model, row.item, row.session, base::valid_utf8(row.failure), usage.prompt_tokens,
            usage.image_tokens, usage.completion_tokens, usage.cached_prompt_tokens,
            usage.cached_image_tokens, timing.image_decode, timing.image_resize, timing.vision,
-           timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e, row.same);
+           timing.prefill, timing.ttft, timing.ttft_device, timing.tpot, timing.e2e, row.same,
+           row.wall);
 }
 
 void Store::add_fixed_length(const FixedLengthRow& row) {

@@ -390,7 +390,7 @@ TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
   EXPECT_FALSE(read_run(file()).models[0].facts.from_cache);
   EXPECT_EQ(read_run(file()).answers[0].energy_joules, -1);
   EXPECT_TRUE(read_run(file()).fixed_lengths.empty());
-  RevisitRow row{.model = 0, .item = 0, .session = 1, .failure = "", .same = true};
+  RevisitRow row{.model = 0, .item = 0, .session = 1, .failure = "", .same = true, .wall = 1.5};
   row.usage = {100, 80, 7, 64, 80};
   row.timing = {.1, .2, 0, .4, .5, .6, .7, .8};
   {
@@ -407,6 +407,7 @@ TEST_F(StoreTest, GoesOnWithTheFirstLayout) {
   EXPECT_EQ(data.revisits[0].timing.vision, 0);
   EXPECT_EQ(data.revisits[0].timing.e2e, .8);
   EXPECT_TRUE(data.revisits[0].same);
+  EXPECT_EQ(data.revisits[0].wall, 1.5);
 }
 
 TEST_F(StoreTest, KeepsMeasurementsBesideTheAnswers) {
