@@ -99,10 +99,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     const bench::RandomShape& shape = bench::random_shape(shape_name);
-    if (tokenizer.empty())
-      tokenizer =
-          std::string(VISAVIS_SOURCE_DIR) +
-          (shape.family == bench::Family::llava ? "/models/demo/llava" : "/models/demo/qwen3-vl");
+    // Other families get a tokenizer of single characters.
+    const std::string demo = std::string(VISAVIS_SOURCE_DIR) + "/models/demo/";
+    if (tokenizer.empty() && shape.family == bench::Family::llava) tokenizer = demo + "llava";
+    if (tokenizer.empty() && shape.family == bench::Family::qwen3_vl) tokenizer = demo + "qwen3-vl";
     bench::write_side_files(out, shape, tokenizer);
     if (light)
       checkpoint::write_random_weights(out, bench::tensors_of(shape), seed);

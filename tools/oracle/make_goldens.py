@@ -1,8 +1,8 @@
 """Writes the goldens that the C++ tests compare with. Needs transformers 5.17, torch 2.11, torchvision, Pillow.
 
-    python3 tools/oracle/make_goldens.py OUT [--only pictures|tokenizers|templates|models]
+    python3 tools/oracle/make_goldens.py OUT [--only pictures|tokenizers|templates|models|families]
 
-Each topic ends as OUT/<topic>.tar.xz. One that fails prints its traceback, leaves its archive as it was, and the others
+Each topic ends as OUT/<topic>.tar.xz, families as an archive each. One that fails prints its traceback, leaves its archive as it was, and the others
 still run; the exit status is then 1.
 README.md beside this file describes every file that is written.
 """
@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 from common import write_json
-from pack import TOPICS, pack
+from pack import FAMILIES, TOPICS, pack
 
 
 def versions():
@@ -34,7 +34,7 @@ def versions():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", choices=TOPICS, action="append")
+    parser.add_argument("--only", choices=(*TOPICS, "families"), action="append")
     arguments = parser.parse_args()
 
     import torch
@@ -44,12 +44,17 @@ def main():
     torch.use_deterministic_algorithms(True, warn_only=True)
     write_json(arguments.out / "versions.json", versions())
     failed = []
-    for topic in arguments.only or TOPICS:
+    for topic in arguments.only or (*TOPICS, "families"):
         start = time.time()
         try:
             with tempfile.TemporaryDirectory() as folder:
-                importlib.import_module(f"topic_{topic}").write(Path(folder))
-                pack(Path(folder), topic, arguments.out)
+                module = importlib.import_module(f"topic_{topic}")
+                module.write(Path(folder))
+                if topic == "families":
+                    for family in FAMILIES:
+                        pack(Path(folder) / family, "models", arguments.out, family)
+                else:
+                    pack(Path(folder), topic, arguments.out)
         except Exception:
             traceback.print_exc()
             failed.append(topic)

@@ -11,6 +11,7 @@ import tarfile
 from pathlib import Path
 
 TOPICS = ("templates", "tokenizers", "pictures", "models")
+FAMILIES = ("qwen2_5_vl",)  # of tools/reference: an archive each of the topic "models"
 # Two-byte alignment: most of what is packed are tensors of 16 and 32 bits.
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "lp": 1, "pb": 1}]
 
@@ -22,14 +23,14 @@ def _same_for_all(member):
     return member
 
 
-def pack(folder, topic, out):
-    """Packs FOLDER/<topic>/ and FOLDER/<topic>.* as OUT/<topic>.tar.xz."""
+def pack(folder, topic, out, name=None):
+    """Packs FOLDER/<topic>/ and FOLDER/<topic>.* as OUT/<name or topic>.tar.xz."""
     files = sorted([*folder.glob(f"{topic}.*"), *folder.glob(f"{topic}/**/*")])
     files = [path for path in files if path.is_file()]
     if not files:
         raise FileNotFoundError(f"{folder} holds nothing of topic '{topic}'")
     out.mkdir(parents=True, exist_ok=True)
-    with lzma.open(out / f"{topic}.tar.xz", "wb", filters=FILTERS) as packed:
+    with lzma.open(out / f"{name or topic}.tar.xz", "wb", filters=FILTERS) as packed:
         with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
             for path in files:
                 archive.add(path, path.relative_to(folder).as_posix(), filter=_same_for_all)

@@ -12,12 +12,9 @@
 
 namespace visavis::bench {
 
-enum class Family { qwen3_vl, llava };
+enum class Family { qwen3_vl, qwen2_5_vl, llava };
 
-/// Sizes of one model; text first, then vision.
-struct RandomShape {
-  std::string_view name;
-  Family family;
+struct TextShape {
   int64_t vocabulary;
   int64_t hidden;
   int64_t layers;
@@ -26,12 +23,23 @@ struct RandomShape {
   int64_t head_dim;
   int64_t ffn;
   bool tied;
-  int64_t vision_hidden;
-  int64_t vision_depth;
-  int64_t vision_heads;
-  int64_t vision_ffn;
-  int64_t vision_positions;   // Qwen: position table rows; CLIP: picture side in pixels
-  std::vector<int64_t> taps;  // Qwen: deepstack
+};
+
+struct VisionShape {
+  int64_t hidden;
+  int64_t depth;
+  int64_t heads;
+  int64_t ffn;
+  int64_t positions;            // Qwen3-VL: position table rows; CLIP: picture side in pixels
+  std::vector<int64_t> blocks;  // Qwen3-VL: deepstack taps; Qwen2.5-VL: those without windows
+};
+
+/// Sizes of one model.
+struct RandomShape {
+  std::string_view name;
+  Family family;
+  TextShape text;
+  VisionShape vision;
 };
 
 /// Every size that is known.

@@ -275,7 +275,9 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
 
 std::vector<Loaded> checkpoints() {
   std::vector<Loaded> all = {{"llava_hub", load::Precision::int4},
-                             {"qwen_grouped", load::Precision::int4}};
+                             {"qwen_grouped", load::Precision::int4},
+                             {"qwen25_saved", load::Precision::int4},
+                             {"qwen25_published", load::Precision::int8}};
   for (const std::string& model : golden_names()) all.push_back({model, load::Precision::f32});
   return all;
 }

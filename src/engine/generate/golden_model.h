@@ -28,12 +28,13 @@ inline const std::filesystem::path kGoldenModels = kGoldens / "models";
 
 inline const std::vector<std::string>& golden_names() {
   static const std::vector<std::string> names = {
-      "llava_hub",    "llava_pad",         "llava_saved",  "llava_tied",
-      "qwen_grouped", "qwen_old_spelling", "qwen_sharded", "qwen_wide_heads"};
+      "llava_hub",         "llava_pad",    "llava_saved",    "llava_tied",
+      "qwen25_published",  "qwen25_saved", "qwen25_single",  "qwen_grouped",
+      "qwen_old_spelling", "qwen_sharded", "qwen_wide_heads"};
   return names;
 }
 
-/// One conversation and what transformers computes for it.
+/// One conversation and what transformers, or a reference of tools/reference, computes for it.
 struct GoldenCase {
   std::string name;
   std::vector<chat::Turn> turns;
@@ -78,8 +79,10 @@ inline std::vector<GoldenCase> golden_cases(const std::string& model) {
   std::vector<GoldenCase> cases;
   for (const base::Json& each : golden.at("cases")) {
     const std::string name = each.at("name");
+    // More pictures under the words of another conversation.
+    const std::string words = each.value("conversation", name);
     cases.push_back({.name = name,
-                     .turns = turns_of(conversations.at(name),
+                     .turns = turns_of(conversations.at(words),
                                        each.at("pictures").get<std::vector<std::string>>()),
                      .expected = each});
   }

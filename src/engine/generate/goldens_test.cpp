@@ -1,9 +1,13 @@
-// Every tiny checkpoint of the oracle, in f32: prompts, positions, features, logits, answers.
+// Every tiny checkpoint of the oracle, in f32: prompts, pictures, positions, features, logits,
+// answers.
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
 
+#include "base/hash.h"
 #include "engine/generate/golden_model.h"
+#include "engine/vision/prepare.h"
 
 namespace visavis::generate {
 namespace {
@@ -83,6 +87,25 @@ TEST_P(Goldens, PromptsFeaturesAndLogitsEqualTheOracles) {
     EXPECT_LE(worst, kTolerance);
   }
   RecordProperty("largest_logit_difference", std::to_string(worst));
+}
+
+TEST_P(Goldens, PicturesAreThoseThatTheOraclesModelSaw) {
+  const vision::Preprocessor preprocessor = vision::read_preprocessor(kGoldenModels / GetParam());
+  const base::Json golden = base::read_json(kGoldenModels / (GetParam() + ".json"));
+  ASSERT_FALSE(golden.at("pictures").empty());
+  for (const auto& [file, expected] : golden.at("pictures").items()) {
+    SCOPED_TRACE(file);
+    const vision::Patches patches = vision::prepare_picture(*picture_file(file).bytes, file,
+                                                            preprocessor, base::steady_clock());
+    const std::vector<float> values = patches.values();
+    base::Sha256 hash;
+    hash.update(std::as_bytes(std::span(values)));
+    EXPECT_EQ(hash.finish(), expected.at("f32_sha256").get<std::string>());
+    if (expected.contains("grid_thw")) {
+      EXPECT_EQ(expected.at("grid_thw"),
+                base::Json::array({1, patches.geometry.grid_h, patches.geometry.grid_w}));
+    }
+  }
 }
 
 TEST_P(Goldens, WorkspaceAndFeaturesStayWithinThePlan) {

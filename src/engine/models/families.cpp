@@ -6,11 +6,15 @@
 #include "base/text.h"
 #include "engine/checkpoint/gguf.h"
 #include "engine/models/llava/names.h"
+#include "engine/models/qwen2_5_vl/names.h"
 #include "engine/models/qwen3_vl/names.h"
 #include "engine/quant/formats.h"
 
 namespace visavis::models {
 
+namespace qwen2_5_vl {
+std::unique_ptr<Model> open(Checkpoint checkpoint);
+}
 namespace qwen3_vl {
 std::unique_ptr<Model> open(Checkpoint checkpoint);
 }
@@ -21,6 +25,7 @@ std::unique_ptr<Model> open(Checkpoint checkpoint);
 const std::vector<Family>& families() {
   static const std::vector<Family> table = {
       {"Qwen3VLForConditionalGeneration", &qwen3_vl::open, &qwen3_vl::with_hub_names},
+      {"Qwen2_5_VLForConditionalGeneration", &qwen2_5_vl::open, &qwen2_5_vl::with_hub_names},
       {"LlavaForConditionalGeneration", &llava::open, &llava::with_hub_names},
   };
   return table;

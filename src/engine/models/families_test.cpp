@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "engine/checkpoint/safetensors_writer.h"
 #include "engine/models/llava/config.h"
+#include "engine/models/qwen2_5_vl/config.h"
 #include "engine/models/qwen3_vl/config.h"
 
 namespace visavis::models {
@@ -183,6 +184,47 @@ TEST(Families, UnknownActivationsAndRopeTypesAreRefusedByName) {
       HasSubstr("mistral"));
 }
 
+TEST(Families, ImpossibleSettingsOfQwen25VlAreRefusedInOneLine) {
+  const auto refuse = [](const std::function<void(base::Json&)>& change) {
+    Copy copy("qwen25_published");
+    copy.edit("config.json", change);
+    std::string message = copy.refusal();
+    EXPECT_EQ(message.find('\n'), std::string::npos);
+    return message;
+  };
+  EXPECT_THAT(refuse([](auto& json) { json["vision_config"]["window_size"] = 20; }),
+              AllOf(HasSubstr("vision_config.window_size"), HasSubstr("20"), HasSubstr("28")));
+  EXPECT_THAT(refuse([](auto& json) {
+                json["vision_config"]["fullatt_block_indexes"] = {1, 4};
+              }),
+              HasSubstr("fullatt_block_indexes"));
+  EXPECT_THAT(refuse([](auto& json) { json["vision_config"]["hidden_act"] = "gelu"; }),
+              AllOf(HasSubstr("gelu"), HasSubstr("silu")));
+  EXPECT_THAT(refuse([](auto& json) { json["vision_config"]["in_chans"] = 4; }),
+              HasSubstr("in_chans"));
+  EXPECT_THAT(refuse([](auto& json) { json["vision_config"]["out_hidden_size"] = 48; }),
+              AllOf(HasSubstr("out_hidden_size is 48"), HasSubstr("40")));
+  EXPECT_THAT(refuse([](auto& json) { json["use_sliding_window"] = true; }),
+              HasSubstr("use_sliding_window"));
+  EXPECT_THAT(refuse([](auto& json) {
+                json["rope_scaling"]["mrope_section"] = {4, 4, 4};
+              }),
+              AllOf(HasSubstr("mrope_section 4 + 4 + 4"), HasSubstr("20")));
+  EXPECT_THAT(refuse([](auto& json) { json["rope_scaling"]["mrope_interleaved"] = true; }),
+              HasSubstr("mrope_interleaved"));
+  EXPECT_THAT(refuse([](auto& json) { json["rope_scaling"]["type"] = "yarn"; }), HasSubstr("yarn"));
+  EXPECT_THAT(refuse([](auto& json) { json["image_token_id"] = 100000; }),
+              HasSubstr("image_token_id"));
+  for (const char* name : {"attn.qkv.bias", "merger.ln_q.weight", "mlp.gate_proj.bias",
+                           "merger.mlp.2.weight", "self_attn.k_proj.bias"}) {
+    Copy copy("qwen25_published");
+    copy.rewrite([name](auto& info) {
+      if (info.name.ends_with(name)) info.name.clear();
+    });
+    EXPECT_THAT(copy.refusal(), HasSubstr(name));
+  }
+}
+
 TEST(Families, SizesOutOfRangeAreRefused) {
   for (const base::Json& value :
        {base::Json(0), base::Json(-4), base::Json(1e30), base::Json("64"), base::Json(64.5)}) {
@@ -249,6 +291,34 @@ TEST(Configs, AbsentKeysTakeTheOraclesDefaults) {
   EXPECT_EQ(llava.image_tokens(), 576);
   EXPECT_EQ(llava.blocks_needed(), 23);
   EXPECT_EQ(llava.feature_layers, (std::vector<int64_t>{23}));
+}
+
+TEST(Configs, TextSettingsOfQwen25VlStandBesideTheVisionsOrInTheirOwnSection) {
+  // As Qwen2.5-VL-7B-Instruct is published, without what nothing here reads.
+  const auto text = base::Json::parse(R"({"hidden_size": 3584, "intermediate_size": 18944,
+      "max_position_embeddings": 128000, "num_attention_heads": 28, "num_hidden_layers": 28,
+      "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0,
+      "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}, "vocab_size": 152064})");
+  const auto vision = base::Json::parse(R"({"depth": 32, "hidden_act": "silu",
+      "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "in_chans": 3,
+      "out_hidden_size": 3584, "patch_size": 14, "spatial_merge_size": 2, "window_size": 112,
+      "fullatt_block_indexes": [7, 15, 23, 31], "temporal_patch_size": 2})");
+  base::Json flat = text;
+  flat["vision_config"] = vision;
+  const base::Json nested = {{"text_config", text}, {"vision_config", vision}};
+  for (const base::Json& form : {flat, nested}) {
+    const auto config = qwen2_5_vl::read_config({form, "config.json"});
+    EXPECT_EQ(config.text.hidden, 3584);
+    EXPECT_EQ(config.text.head_dim, 128);
+    EXPECT_EQ(config.text.kv_heads, 4);
+    EXPECT_EQ(config.text.mrope_section, (std::array<int64_t, 3>{16, 24, 24}));
+    EXPECT_TRUE(config.text.qkv_bias);
+    EXPECT_FALSE(config.text.attention_bias);
+    EXPECT_FALSE(config.text.tied_embeddings);
+    EXPECT_EQ(config.vision.head_dim, 80);
+    EXPECT_EQ(config.vision.window_tokens(), 4);
+    EXPECT_EQ(config.image_token, 151655);
+  }
 }
 
 TEST(Configs, OldAndNewSpellingsOfRotarySettingsMeanTheSame) {

@@ -1,5 +1,7 @@
 #include "engine/models/patches.h"
 
+#include <span>
+
 namespace visavis::models {
 
 using tensor::Arena;
@@ -19,6 +21,29 @@ void cut_patches(ops::Ops& ops, const PatchGrid& picture, const ops::PatchLayout
 int64_t cut_patches_scratch(int64_t pixels) {
   constexpr auto kLevelBytes = 3 * ops::kLevels * static_cast<int64_t>(sizeof(float));
   return Arena::footprint(3 * pixels) + Arena::footprint(kLevelBytes);
+}
+
+nn::Linear load_patch_embed(load::WeightLoader& loader, const std::string& prefix,
+                            const PatchEmbedding& stored) {
+  const int64_t area = stored.patch * stored.patch;
+  const int64_t times = stored.times;
+  const auto add_times = [area, times](std::span<const float> kernel, std::span<float> kept) {
+    for (int64_t channel = 0; channel < 3; ++channel) {
+      for (int64_t i = 0; i < area; ++i) {
+        float sum = 0;
+        for (int64_t t = 0; t < times; ++t) {
+          sum += kernel[static_cast<size_t>((channel * times + t) * area + i)];
+        }
+        kept[static_cast<size_t>(channel * area + i)] = sum;
+      }
+    }
+  };
+  constexpr auto kRole = load::Role::vision;
+  nn::Linear linear;
+  linear.weight =
+      loader.folded(prefix + "weight", stored.width, 3 * times * area, 3 * area, kRole, add_times);
+  if (stored.bias) linear.bias = loader.vector(prefix + "bias", stored.width, kRole);
+  return linear;
 }
 
 }  // namespace visavis::models

@@ -2,7 +2,10 @@
 // device.
 #pragma once
 
+#include <string>
+
 #include "engine/models/model.h"
+#include "engine/nn/linear.h"
 
 namespace visavis::models {
 
@@ -12,5 +15,19 @@ void cut_patches(ops::Ops& ops, const PatchGrid& picture, const ops::PatchLayout
 
 /// Bytes that cut_patches takes from the workspace for a picture of so many pixels.
 int64_t cut_patches_scratch(int64_t pixels);
+
+/// A patch embedding that is stored for `times` frames at once: a kernel [width, 3, times, patch,
+/// patch].
+struct PatchEmbedding {
+  int64_t width = 0;
+  int64_t patch = 0;
+  int64_t times = 1;
+  bool bias = false;
+};
+
+/// prefix + "weight" as a linear layer [width, 3 * patch^2] for still pictures, which show every
+/// frame the same values: the frames' weights are added up once.
+nn::Linear load_patch_embed(load::WeightLoader& loader, const std::string& prefix,
+                            const PatchEmbedding& stored);
 
 }  // namespace visavis::models

@@ -32,8 +32,10 @@ void read_rope(const ConfigReader& reader, TextConfig& config) {
     const char* type_key = rope.has("rope_type") ? "rope_type" : "type";
     read_name(rope, type_key, "default", {"default", "mrope"});
     config.rope_theta = rope.number_or("rope_theta", config.rope_theta, 1, kMostTheta);
-    if (!rope.bool_or("mrope_interleaved", true)) {
-      rope.reject("mrope_interleaved", "true, the only form that is supported");
+    if (rope.bool_or("mrope_interleaved", config.mrope_interleaved) != config.mrope_interleaved) {
+      rope.reject("mrope_interleaved", config.mrope_interleaved
+                                           ? "true, the only form that this family has"
+                                           : "false, the only form that this family has");
     }
     const std::vector<int64_t> section = rope.ints("mrope_section", 0, kMostHeadDim);
     if (section.empty()) continue;

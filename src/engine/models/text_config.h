@@ -24,7 +24,9 @@ struct TextConfig {
   float rms_eps = 1e-6f;
   double rope_theta = 10000;
   std::array<int64_t, 3> mrope_section = {24, 20, 20};  // read only by families that have it
-  bool attention_bias = false;
+  bool mrope_interleaved = true;                        // the form that the family has
+  bool attention_bias = false;                          // on q, k, v and o
+  bool qkv_bias = false;                                // on q, k and v alone
   bool mlp_bias = false;
   bool tied_embeddings = false;
 };

@@ -33,8 +33,8 @@ nn::LayerNorm load_layer_norm(load::WeightLoader& loader, const std::string& pre
 }
 
 nn::RmsNorm load_rms_norm(load::WeightLoader& loader, const std::string& name, int64_t width,
-                          float eps) {
-  return {.weight = loader.vector(name, width, load::Role::decoder), .eps = eps};
+                          float eps, load::Role role) {
+  return {.weight = loader.vector(name, width, role), .eps = eps};
 }
 
 namespace {
@@ -46,25 +46,26 @@ nn::DecoderLayer load_layer(load::WeightLoader& loader, const TextConfig& config
   const int64_t key = config.kv_heads * config.head_dim;
   const std::string attention = prefix + "self_attn.";
   nn::DecoderLayer layer;
-  layer.input_norm =
-      load_rms_norm(loader, prefix + "input_layernorm.weight", config.hidden, config.rms_eps);
+  layer.input_norm = load_rms_norm(loader, prefix + "input_layernorm.weight", config.hidden,
+                                   config.rms_eps, kRole);
   nn::CachedAttention& attn = layer.attention;
   attn.heads = config.heads;
   attn.kv_heads = config.kv_heads;
   attn.head_dim = config.head_dim;
-  const bool bias = config.attention_bias;
+  const bool bias = config.attention_bias || config.qkv_bias;
   attn.q = load_linear(loader, attention + "q_proj.", query, config.hidden, kRole, bias);
   attn.k = load_linear(loader, attention + "k_proj.", key, config.hidden, kRole, bias);
   attn.v = load_linear(loader, attention + "v_proj.", key, config.hidden, kRole, bias);
-  attn.o = load_linear(loader, attention + "o_proj.", config.hidden, query, kRole, bias);
+  attn.o = load_linear(loader, attention + "o_proj.", config.hidden, query, kRole,
+                       config.attention_bias);
   if (qk_norm) {
     attn.q_norm =
-        load_rms_norm(loader, attention + "q_norm.weight", config.head_dim, config.rms_eps);
+        load_rms_norm(loader, attention + "q_norm.weight", config.head_dim, config.rms_eps, kRole);
     attn.k_norm =
-        load_rms_norm(loader, attention + "k_norm.weight", config.head_dim, config.rms_eps);
+        load_rms_norm(loader, attention + "k_norm.weight", config.head_dim, config.rms_eps, kRole);
   }
   layer.post_norm = load_rms_norm(loader, prefix + "post_attention_layernorm.weight", config.hidden,
-                                  config.rms_eps);
+                                  config.rms_eps, kRole);
   const std::string mlp = prefix + "mlp.";
   const bool mlp_bias = config.mlp_bias;
   layer.mlp.gate =
@@ -89,7 +90,8 @@ TextDecoder load_text(load::WeightLoader& loader, const TextConfig& config,
     text.layers.push_back(
         load_layer(loader, config, prefix + "layers." + std::to_string(i) + ".", qk_norm));
   }
-  text.norm = load_rms_norm(loader, prefix + "norm.weight", config.hidden, config.rms_eps);
+  text.norm = load_rms_norm(loader, prefix + "norm.weight", config.hidden, config.rms_eps,
+                            load::Role::decoder);
   text.head.weight = loader.linear(config.tied_embeddings ? embedding : head, config.vocabulary,
                                    config.hidden, load::Role::head);
   return text;

@@ -23,7 +23,7 @@ nn::Linear load_linear(load::WeightLoader& loader, const std::string& prefix, in
 nn::LayerNorm load_layer_norm(load::WeightLoader& loader, const std::string& prefix, int64_t width,
                               float eps, load::Role role);
 nn::RmsNorm load_rms_norm(load::WeightLoader& loader, const std::string& name, int64_t width,
-                          float eps);
+                          float eps, load::Role role);
 
 /// The decoder below `prefix` ("model.language_model."); `head` is the full name of the head's
 /// weight and is not read when embeddings are tied.

@@ -47,22 +47,33 @@ int64_t CachedAttention::scratch(int64_t tokens, int64_t width, int64_t heads, i
          2 * tensor::Arena::footprint(tokens * kv_heads * head_dim * float_bytes);
 }
 
+ops::PictureLayer PictureAttention::layer(const ops::LayerNormBefore& norm,
+                                          const ops::RopeTable* rope, ops::View positions,
+                                          const Segments& segments) const {
+  return {.norm = norm,
+          .q = q.parts(),
+          .k = k.parts(),
+          .v = v.parts(),
+          .o = o.parts(),
+          .heads = heads,
+          .head_dim = head_dim,
+          .rope = rope,
+          .positions = positions,
+          .segment_start = segments.start,
+          .longest_segment = segments.longest};
+}
+
 void PictureAttention::add_to(ops::Ops& ops, const LayerNorm& norm, const ops::RopeTable* rope,
                               ops::View positions, ops::View segment_start, tensor::Arena& arena,
                               ops::MutView x) const {
-  ops.picture_attention(x,
-                        {.norm = norm.before(),
-                         .q = q.parts(),
-                         .k = k.parts(),
-                         .v = v.parts(),
-                         .o = o.parts(),
-                         .heads = heads,
-                         .head_dim = head_dim,
-                         .rope = rope,
-                         .positions = positions,
-                         .segment_start = segment_start,
-                         .longest_segment = x.rows()},
-                        arena, x);
+  ops.picture_attention(x, layer(norm.before(), rope, positions, {segment_start, x.rows()}), arena,
+                        x);
+}
+
+void PictureAttention::add_normed_to(ops::Ops& ops, ops::View normed, const ops::RopeTable* rope,
+                                     ops::View positions, const Segments& segments,
+                                     tensor::Arena& arena, ops::MutView x) const {
+  ops.picture_attention(normed, layer({}, rope, positions, segments), arena, x);
 }
 
 int64_t PictureAttention::scratch(int64_t rows, int64_t width, int64_t heads, int64_t head_dim) {

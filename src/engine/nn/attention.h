@@ -31,6 +31,12 @@ struct CachedAttention {
                          int64_t head_dim);
 };
 
+/// Runs of a picture's rows that attend to each other alone.
+struct Segments {
+  ops::View start;      // i32 [segments + 1] on the device, from 0 to all rows
+  int64_t longest = 0;  // rows of the longest
+};
+
 /// Full attention of a vision block.
 struct PictureAttention {
   Linear q;  // [heads * head_dim, width]
@@ -45,8 +51,16 @@ struct PictureAttention {
   /// [3, rows], or null. segment_start i32 [2] = {0, rows} on the device.
   void add_to(ops::Ops& ops, const LayerNorm& norm, const ops::RopeTable* rope, ops::View positions,
               ops::View segment_start, tensor::Arena& arena, ops::MutView x) const;
-  /// Bytes that add_to takes from the arena.
+  /// x += o(attention(normed)) inside each segment; normed [rows, width] lies apart from x.
+  void add_normed_to(ops::Ops& ops, ops::View normed, const ops::RopeTable* rope,
+                     ops::View positions, const Segments& segments, tensor::Arena& arena,
+                     ops::MutView x) const;
+  /// Bytes that add_to and add_normed_to take from the arena.
   static int64_t scratch(int64_t rows, int64_t width, int64_t heads, int64_t head_dim);
+
+ private:
+  ops::PictureLayer layer(const ops::LayerNormBefore& norm, const ops::RopeTable* rope,
+                          ops::View positions, const Segments& segments) const;
 };
 
 }  // namespace visavis::nn

@@ -1,4 +1,4 @@
-// Whole blocks out of the smaller pieces: a decoder layer and a pre-norm vision block. Both add
+// Whole blocks out of the smaller pieces: a decoder layer and two pre-norm vision blocks. All add
 // their result to the hidden state that they read.
 #pragma once
 
@@ -37,5 +37,21 @@ struct VisionBlock {
 
 /// Bytes that VisionBlock::run takes from the arena.
 int64_t vision_scratch(int64_t rows, int64_t heads, int64_t head_dim, int64_t ffn);
+
+/// A vision block out of a decoder layer's pieces: RMS norms, gated MLP, attention inside segments.
+struct GatedVisionBlock {
+  RmsNorm norm1;
+  PictureAttention attention;
+  RmsNorm norm2;
+  GatedMlp mlp;
+
+  int64_t bytes() const;
+  /// x += attention(norm1 x); x += mlp(norm2 x). x [rows, width]; the rest as PictureAttention.
+  void run(ops::Ops& ops, const ops::RopeTable* rope, ops::View positions, const Segments& segments,
+           tensor::Arena& arena, ops::MutView x) const;
+};
+
+/// Bytes that GatedVisionBlock::run takes from the arena.
+int64_t gated_vision_scratch(int64_t rows, int64_t heads, int64_t head_dim, int64_t ffn);
 
 }  // namespace visavis::nn

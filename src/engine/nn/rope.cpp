@@ -36,6 +36,14 @@ ops::RopeTable interleaved_mrope(int64_t head_dim, double theta,
   return table;
 }
 
+ops::RopeTable sectioned_mrope(int64_t head_dim, double theta,
+                               const std::array<int64_t, 3>& section) {
+  ops::RopeTable table = text_rope(head_dim, theta);
+  for (int64_t j = section[0]; j < head_dim / 2; ++j)
+    table.axis[static_cast<size_t>(j)] = j < section[0] + section[1] ? kRow : kColumn;
+  return table;
+}
+
 ops::RopeTable vision_rope(int64_t head_dim, double theta) {
   ops::RopeTable table;
   for (const uint8_t axis : {kRow, kColumn}) {

@@ -17,6 +17,11 @@ ops::RopeTable text_rope(int64_t head_dim, double theta);
 ops::RopeTable interleaved_mrope(int64_t head_dim, double theta,
                                  const std::array<int64_t, 3>& section);
 
+/// M-RoPE of Qwen2-VL and Qwen2.5-VL: the first section[0] frequencies take the time, the next
+/// section[1] the row, the last section[2] the column position.
+ops::RopeTable sectioned_mrope(int64_t head_dim, double theta,
+                               const std::array<int64_t, 3>& section);
+
 /// 2-D rotary of a vision tower: head_dim / 4 frequencies theta^(-2i / (head_dim / 2)), first for
 /// the row, then the same for the column.
 ops::RopeTable vision_rope(int64_t head_dim, double theta);

@@ -83,7 +83,8 @@ TokenizerRules TokenizerConfig::rules(const std::string& model_type) const {
   if (model_type == "llava") return TokenizerRules::tokenizer_json;
   if (tokenizer_class == "LlamaTokenizer") return TokenizerRules::llama;
   if (tokenizer_class == "Qwen2Tokenizer") return TokenizerRules::qwen2;
-  if (tokenizer_class.empty() && model_type == "qwen3_vl") return TokenizerRules::qwen2;
+  if (tokenizer_class.empty() && (model_type == "qwen3_vl" || model_type == "qwen2_5_vl"))
+    return TokenizerRules::qwen2;
   return TokenizerRules::tokenizer_json;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/models/patches.h"
+#include "engine/models/picture_positions.h"
 #include "engine/models/split_source.h"
 #include "engine/models/weights.h"
 #include "engine/nn/rope.h"
@@ -60,39 +61,18 @@ nn::VisionBlock load_block(load::WeightLoader& loader, const VisionConfig& confi
   return block;
 }
 
-// A still picture shows every temporal slice the same values, so their weights can be added once.
-nn::Linear load_patch_embed(load::WeightLoader& loader, const VisionConfig& config,
-                            const std::string& prefix) {
-  const int64_t area = config.patch * config.patch;
-  const int64_t times = config.temporal_patch;
-  const auto add_times = [area, times](std::span<const float> stored, std::span<float> kept) {
-    for (int64_t channel = 0; channel < 3; ++channel) {
-      for (int64_t i = 0; i < area; ++i) {
-        float sum = 0;
-        for (int64_t t = 0; t < times; ++t) {
-          sum += stored[static_cast<size_t>((channel * times + t) * area + i)];
-        }
-        kept[static_cast<size_t>(channel * area + i)] = sum;
-      }
-    }
-  };
-  nn::Linear linear;
-  linear.weight =
-      loader.folded(prefix + "weight", config.hidden, 3 * times * area, 3 * area, kRole, add_times);
-  linear.bias = loader.vector(prefix + "bias", config.hidden, kRole);
-  return linear;
-}
-
 }  // namespace
-
-std::vector<std::string> fused_endings() { return {".attn.qkv.weight", ".attn.qkv.bias"}; }
 
 Vision load_vision(load::WeightLoader& loader, const VisionConfig& config,
                    const std::string& prefix) {
   Vision vision;
   vision.config = config;
   vision.rope = nn::vision_rope(config.head_dim, config.rope_theta);
-  vision.patch_embed = load_patch_embed(loader, config, prefix + "patch_embed.proj.");
+  vision.patch_embed = load_patch_embed(loader, prefix + "patch_embed.proj.",
+                                        {.width = config.hidden,
+                                         .patch = config.patch,
+                                         .times = config.temporal_patch,
+                                         .bias = true});
   vision.position_table = loader.vector(prefix + "pos_embed.weight",
                                         config.grid_side * config.grid_side * config.hidden, kRole);
   for (int64_t i = 0; i < config.depth; ++i) {
@@ -120,21 +100,6 @@ void Merger::run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView 
     norm.run(ops, x, normed);
   }
   mlp.run(ops, joined_normed, arena, y);
-}
-
-PatchPlaces merge_order(int64_t grid_h, int64_t grid_w, int64_t merge) {
-  PatchPlaces places;
-  for (int64_t block_row = 0; block_row < grid_h; block_row += merge) {
-    for (int64_t block_column = 0; block_column < grid_w; block_column += merge) {
-      for (int64_t row = 0; row < merge; ++row) {
-        for (int64_t column = 0; column < merge; ++column) {
-          places.row.push_back(static_cast<int32_t>(block_row + row));
-          places.column.push_back(static_cast<int32_t>(block_column + column));
-        }
-      }
-    }
-  }
-  return places;
 }
 
 ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,

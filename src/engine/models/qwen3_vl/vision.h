@@ -9,6 +9,7 @@
 #include "engine/load/loader.h"
 #include "engine/models/model.h"
 #include "engine/models/qwen3_vl/config.h"
+#include "engine/models/qwen_vl.h"
 #include "engine/nn/block.h"
 
 namespace visavis::models::qwen3_vl {
@@ -23,7 +24,7 @@ struct Merger {
   void run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView y) const;
 };
 
-struct Vision {
+struct Vision : PictureEncoder {
   VisionConfig config;
   nn::Linear patch_embed;         // [hidden, 3 * patch^2]: both temporal halves of the kernel added
   tensor::Buffer position_table;  // f32 [side * side, hidden]
@@ -34,22 +35,12 @@ struct Vision {
 
   /// Runs the tower over one picture of grid_h x grid_w patches in merge order.
   ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
-                       tensor::Arena& features) const;
+                       tensor::Arena& features) const override;
 };
-
-/// Tensors whose name ends so are read in three parts (q, k, v).
-std::vector<std::string> fused_endings();
 
 /// Loads everything below `prefix` ("model.visual.").
 Vision load_vision(load::WeightLoader& loader, const VisionConfig& config,
                    const std::string& prefix);
-
-/// Row and column of every patch in merge order: blocks of merge x merge, row by row.
-struct PatchPlaces {
-  std::vector<int32_t> row;
-  std::vector<int32_t> column;
-};
-PatchPlaces merge_order(int64_t grid_h, int64_t grid_w, int64_t merge);
 
 /// Bytes that Vision::encode takes from the workspace for so many patches.
 int64_t vision_workspace(const VisionConfig& config, int64_t patches);

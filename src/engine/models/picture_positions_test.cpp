@@ -1,11 +1,10 @@
-#include "engine/models/qwen3_vl/positions.h"
+#include "engine/models/picture_positions.h"
 
 #include <gtest/gtest.h>
 
-#include "engine/models/qwen3_vl/vision.h"
 #include "engine/nn/rope.h"
 
-namespace visavis::models::qwen3_vl {
+namespace visavis::models {
 namespace {
 
 TEST(MropePositions, TextAdvancesAllThreeAxes) {
@@ -45,6 +44,12 @@ TEST(InterleavedMrope, FrequenciesTakeTheAxisOfTheirRemainderWithinTheSections) 
   EXPECT_FLOAT_EQ(table.inv_freq[4], 0.01f);
 }
 
+TEST(SectionedMrope, FrequenciesTakeTheAxesOneSectionAfterTheOther) {
+  const ops::RopeTable table = nn::sectioned_mrope(16, 10000, {2, 3, 3});
+  EXPECT_EQ(table.axis, (std::vector<uint8_t>{0, 0, 1, 1, 1, 2, 2, 2}));
+  EXPECT_FLOAT_EQ(table.inv_freq[4], 0.01f);
+}
+
 TEST(VisionRope, FirstHalfRowsSecondHalfColumns) {
   const ops::RopeTable table = nn::vision_rope(16, 10000);
   EXPECT_EQ(table.axis, (std::vector<uint8_t>{1, 1, 1, 1, 2, 2, 2, 2}));
@@ -53,4 +58,4 @@ TEST(VisionRope, FirstHalfRowsSecondHalfColumns) {
 }
 
 }  // namespace
-}  // namespace visavis::models::qwen3_vl
+}  // namespace visavis::models

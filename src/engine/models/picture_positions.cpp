@@ -1,8 +1,8 @@
-#include "engine/models/qwen3_vl/positions.h"
+#include "engine/models/picture_positions.h"
 
 #include <algorithm>
 
-namespace visavis::models::qwen3_vl {
+namespace visavis::models {
 
 Positions mrope_positions(int64_t tokens, const std::vector<MergedGrid>& grids) {
   std::vector<int32_t> time, row, column;
@@ -32,4 +32,19 @@ Positions mrope_positions(int64_t tokens, const std::vector<MergedGrid>& grids) 
   return positions;
 }
 
-}  // namespace visavis::models::qwen3_vl
+PatchPlaces merge_order(int64_t grid_h, int64_t grid_w, int64_t merge) {
+  PatchPlaces places;
+  for (int64_t block_row = 0; block_row < grid_h; block_row += merge) {
+    for (int64_t block_column = 0; block_column < grid_w; block_column += merge) {
+      for (int64_t row = 0; row < merge; ++row) {
+        for (int64_t column = 0; column < merge; ++column) {
+          places.row.push_back(static_cast<int32_t>(block_row + row));
+          places.column.push_back(static_cast<int32_t>(block_column + column));
+        }
+      }
+    }
+  }
+  return places;
+}
+
+}  // namespace visavis::models

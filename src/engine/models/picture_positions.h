@@ -1,4 +1,5 @@
-// M-RoPE positions of a prompt with pictures. Pure functions on numbers.
+// Where things stand in prompts and pictures of the Qwen-VL families: M-RoPE positions of a prompt
+// with pictures, and the order in which a picture's patches run. Pure functions on numbers.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 
 #include "engine/models/model.h"
 
-namespace visavis::models::qwen3_vl {
+namespace visavis::models {
 
 /// One picture in the prompt, on the merged grid: rows * columns == slot.tokens.
 struct MergedGrid {
@@ -24,4 +25,11 @@ struct Positions {
 /// p + c; the next text token is at p + max(rows, columns). Grids in prompt order.
 Positions mrope_positions(int64_t tokens, const std::vector<MergedGrid>& grids);
 
-}  // namespace visavis::models::qwen3_vl
+/// Row and column of every patch in merge order: blocks of merge x merge, row by row.
+struct PatchPlaces {
+  std::vector<int32_t> row;
+  std::vector<int32_t> column;
+};
+PatchPlaces merge_order(int64_t grid_h, int64_t grid_w, int64_t merge);
+
+}  // namespace visavis::models
