@@ -139,16 +139,20 @@ runner::Experiment make_experiment(const CompareOptions& options,
   for (const auto& [key, value] : options.model_options) give_option(experiment, key, value);
   store::Limits& limits = experiment.limits;
   if (options.limit) limits.max_items = *options.limit;
-  if (options.budget) limits.max_cost = *options.budget;
+  if (options.budget) {
+    limits.max_cost = *options.budget;
+    experiment.places.max_cost.clear();
+  }
   if (options.price) limits.price_per_hour = *options.price;
   if (options.currency) limits.currency = *options.currency;
   if (options.prices) limits.prices = cost::read_prices(*options.prices);
   if (limits.prices.empty()) limits.prices = shipped_prices();
   if (options.card) {
     limits.card = *options.card;
+    experiment.places.card.clear();
     if (!options.price) limits.price_per_hour = 0;  // the card's price, not the file's
   }
-  runner::settle_price(limits);
+  runner::settle_price(experiment);
   if (options.max_time)
     limits.max_seconds = suites::parse_duration(*options.max_time, "--max-time");
   if (options.seed) experiment.seed = *options.seed;
@@ -156,7 +160,10 @@ runner::Experiment make_experiment(const CompareOptions& options,
   if (options.revisits) experiment.revisits = *options.revisits;
   if (options.fixed_length) experiment.fixed_items = *options.fixed_length;
   if (options.max_tokens) experiment.generation.max_tokens = *options.max_tokens;
-  if (options.samples) experiment.samples = *options.samples;
+  if (options.samples) {
+    experiment.samples = *options.samples;
+    experiment.places.samples.clear();
+  }
   if (options.stop_when_decided) experiment.judgement.stop_when_decided = true;
   for (const std::string& folder : options.reuse_answers)
     experiment.reuse_answers.emplace_back(folder);

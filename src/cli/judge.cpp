@@ -33,7 +33,7 @@ int judge(Options options) {
     if (!options.plan.provider.empty()) {
       options.plan.rubric = !options.no_rubric;
       options.plan.pairs = !options.no_pairs;
-      runner::refuse_secrets(options.plan.provider, options.plan.options);
+      runner::refuse_secrets("", options.plan.provider, options.plan.options);
       run.judgement.judge = options.plan;
       store.update_run(run);
     }

@@ -23,6 +23,16 @@ constexpr int64_t kMaxBytes = int64_t{4} << 20;
 constexpr size_t kMaxProviders = 16;
 constexpr double kMaxMoney = 1e9;
 
+// As in Places.
+std::string place_of(const std::string& file, int line) {
+  return file + ":" + std::to_string(line) + ": ";
+}
+
+std::string place_of(const Fields& fields, std::string_view key) {
+  const Node* node = fields.find(key);
+  return node == nullptr ? "" : place_of(fields.file(), node->line);
+}
+
 // A value that must be one of a few words.
 std::string choice(const Fields& fields, std::string_view key, const std::string& fallback,
                    const std::vector<std::string>& known) {
@@ -55,13 +65,14 @@ Provider read_provider(const Node& node, const std::string& file,
                        const std::filesystem::path& folder) {
   if (node.kind == Node::Kind::scalar) {
     if (node.scalar.empty()) suites::fail_at(file, node.line, "a provider's name is empty");
-    return {model_of(node.scalar, folder), "", {}};
+    return {model_of(node.scalar, folder), "", {}, "", place_of(file, node.line)};
   }
   const Fields fields(node, file, "provider", {"id", "label", "license", "config"});
   Provider provider{model_of(fields.required_text("id"), folder),
                     fields.text("label"),
                     {},
-                    fields.text("license")};
+                    fields.text("license"),
+                    place_of(file, node.line)};
   if (const Node* config = fields.find("config")) provider.options = read_config(*config, fields);
   return provider;
 }
@@ -132,6 +143,7 @@ void read_tests(const Fields& fields, const std::string& name, const SuiteContex
 SuiteSource read_suite_source(const Node& node, const std::string& file,
                               const SuiteContext& context) {
   SuiteSource source;
+  source.place = place_of(file, node.line);
   if (node.kind == Node::Kind::scalar) {
     source.path = find_tests(node.scalar, node.line, file, context);
     return source;
@@ -179,6 +191,7 @@ void read_schedule(const Node& node, const std::string& file, Experiment& experi
   experiment.warmup = static_cast<int>(fields.integer("warmup", 2, 0, 1000));
   experiment.revisits = static_cast<int>(fields.integer("revisits", 8, 0, 1000));
   experiment.samples = static_cast<int>(fields.integer("samples", 1, 1, 1000));
+  experiment.places.samples = place_of(fields, "samples");
   experiment.judgement.stop_when_decided = fields.boolean("stop_when_decided", false);
   experiment.order = choice(fields, "order", "abba", {"abba", "fixed"});
   if (const Node* fixed = fields.find("fixed_length")) {
@@ -206,7 +219,8 @@ void read_generation(const Node& node, const std::string& file, Generation& gene
 }
 
 void read_budget(const Node& node, const std::string& file, const std::filesystem::path& folder,
-                 store::Limits& limits) {
+                 Experiment& experiment) {
+  store::Limits& limits = experiment.limits;
   const Fields fields(node, file, "budget",
                       {"currency", "gpu_price_per_hour", "max_cost", "max_time", "prices", "card"});
   limits.currency = fields.text("currency", limits.currency);
@@ -216,14 +230,18 @@ void read_budget(const Node& node, const std::string& file, const std::filesyste
     limits.max_seconds = suites::parse_duration(
         fields.text("max_time"), file + ":" + std::to_string(time->line) + ": 'max_time'");
   limits.card = fields.text("card");
+  experiment.places.max_cost = place_of(fields, "max_cost");
+  experiment.places.card = place_of(fields, "card");
   if (fields.find("prices") != nullptr)
     limits.prices = cost::read_prices(base::resolve(folder, fields.text("prices")));
 }
 
-void read_compare(const Node& node, const std::string& file, store::Judgement& judgement) {
+void read_compare(const Node& node, const std::string& file, Experiment& experiment) {
+  store::Judgement& judgement = experiment.judgement;
   const Fields fields(node, file, "compare",
                       {"baseline", "alpha", "equivalence_margin", "correction"});
   judgement.baseline = fields.text("baseline");
+  experiment.places.baseline = place_of(fields, "baseline");
   judgement.alpha = fields.number("alpha", judgement.alpha, 1e-6, 0.5);
   judgement.equivalence_margin =
       fields.number("equivalence_margin", judgement.equivalence_margin, 0, 1);
@@ -295,13 +313,15 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
   if (const Node* node = root.find("schedule")) read_schedule(*node, name, experiment);
   if (const Node* node = root.find("generation_kwargs"))
     read_generation(*node, name, experiment.generation);
-  if (const Node* node = root.find("budget")) read_budget(*node, name, folder, experiment.limits);
+  if (const Node* node = root.find("budget")) read_budget(*node, name, folder, experiment);
   if (const Node* node = root.find("grading"))
     read_grading(*node, name, experiment.judgement.cutoffs);
-  if (const Node* node = root.find("compare")) read_compare(*node, name, experiment.judgement);
+  if (const Node* node = root.find("compare")) read_compare(*node, name, experiment);
   if (const Node* node = root.find("recommend")) read_recommend(*node, name, experiment.judgement);
-  if (const Node* node = root.find("judge"))
+  if (const Node* node = root.find("judge")) {
     read_judge(*node, name, folder, experiment.judgement.judge);
+    experiment.places.judge = place_of(name, node->line);
+  }
   if (root.find("lang") != nullptr) experiment.lang = choice(root, "lang", "en", {"en", "zh"});
   return experiment;
 }
@@ -311,20 +331,26 @@ Experiment read_experiment(const std::filesystem::path& path,
   return parse_experiment(base::read_file(path, kMaxBytes), path, libraries);
 }
 
-void settle_price(store::Limits& limits) {
+void settle_price(Experiment& experiment) {
+  store::Limits& limits = experiment.limits;
   if (limits.card.empty()) return;
-  require(!limits.prices.empty(), "card '", limits.card,
+  const std::string& place = experiment.places.card;
+  require(!limits.prices.empty(), place, "card '", limits.card,
           "' needs a price table (--prices, or prices in the file)");
-  const cost::Price& price = cost::price_named(limits.prices, limits.card);
-  if (limits.price_per_hour > 0) return;
-  limits.price_per_hour = price.per_hour;
-  limits.currency = price.currency;
+  try {
+    const cost::Price& price = cost::price_named(limits.prices, limits.card);
+    if (limits.price_per_hour > 0) return;
+    limits.price_per_hour = price.per_hour;
+    limits.currency = price.currency;
+  } catch (const Error& error) {
+    fail(place, error.what());
+  }
 }
 
 void label_providers(Experiment& experiment) {
   std::set<std::string> taken;
   for (const Provider& provider : experiment.providers)
-    require(provider.label.empty() || taken.insert(provider.label).second,
+    require(provider.label.empty() || taken.insert(provider.label).second, provider.place,
             "two providers have the label '", provider.label, "'");
   for (Provider& provider : experiment.providers) {
     if (!provider.label.empty()) continue;
@@ -342,37 +368,37 @@ void label_providers(Experiment& experiment) {
   for (const Provider& provider : experiment.providers)
     if (!provider.license.empty()) experiment.judgement.licenses[provider.label] = provider.license;
   const std::string& baseline = experiment.judgement.baseline;
-  require(baseline.empty() || taken.count(baseline) > 0, "the baseline '", baseline,
-          "' is no provider's label; known: ",
+  require(baseline.empty() || taken.count(baseline) > 0, experiment.places.baseline,
+          "the baseline '", baseline, "' is no provider's label; known: ",
           base::join(std::vector<std::string>(taken.begin(), taken.end()), ", "));
 }
 
 namespace {
 
 // Options are stored with the results, so a key must not get among them; the value is not repeated.
-void refuse_keys(const chat::ModelOptions& options) {
+void refuse_keys(const std::string& place, const chat::ModelOptions& options) {
   const auto is_word = [](const std::string& text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
       return std::isalnum(c) != 0 || c == '_';
     });
   };
   for (const auto& [name, value] : options) {
-    require(name != "api_key" && name != "apiKey" && name != "api-key", "option ", name,
+    require(name != "api_key" && name != "apiKey" && name != "api-key", place, "option ", name,
             ": keys do not belong into experiments, which are stored with the results; put it into "
             "an environment variable and name that with api_key_env");
     // Whoever mixes the two up writes the key itself here.
     const bool names_variable =
         name == "api_key_env" || name == "api-key-env" || name == "apiKeyEnvar";
-    require(!names_variable || (is_word(value) && !value.starts_with("sk")), "option ", name,
+    require(!names_variable || (is_word(value) && !value.starts_with("sk")), place, "option ", name,
             ": wanted the name of an environment variable, such as MY_API_KEY");
   }
 }
 
-void refuse_passwords(const std::string& model) {
+void refuse_passwords(const std::string& place, const std::string& model) {
   const size_t host = model.find("://");
   if (host == std::string::npos) return;
   const std::string authority = model.substr(host + 3, model.find('/', host + 3) - host - 3);
-  require(authority.find('@') == std::string::npos,
+  require(authority.find('@') == std::string::npos, place,
           "an endpoint's URL carries a name or password, which would be stored with the results; "
           "put the key into an environment variable and name that with api_key_env");
 }
@@ -384,22 +410,27 @@ bool has_token_price(const Provider& provider) {
 
 }  // namespace
 
-void refuse_secrets(const std::string& model, const chat::ModelOptions& options) {
-  refuse_keys(options);
-  refuse_passwords(model);
+void refuse_secrets(const std::string& place, const std::string& model,
+                    const chat::ModelOptions& options) {
+  refuse_keys(place, options);
+  refuse_passwords(place, model);
 }
 
 void check_experiment(const Experiment& experiment) {
   require(!experiment.providers.empty(), "no model to compare");
   require(!experiment.suites.empty(), "no suite to compare the models on");
   const std::vector<Provider>& providers = experiment.providers;
+  const Places& places = experiment.places;
   require(experiment.limits.max_cost == 0 || experiment.limits.price_per_hour > 0 ||
               std::any_of(providers.begin(), providers.end(), has_token_price),
+          places.max_cost,
           "a cost limit needs a price per hour (--price, or gpu_price_per_hour in the file) or an "
           "endpoint's price per token");
-  for (const Provider& provider : providers) refuse_secrets(provider.model, provider.options);
-  refuse_secrets(experiment.judgement.judge.provider, experiment.judgement.judge.options);
-  require(experiment.samples == 1 || experiment.generation.sampling.temperature > 0,
+  for (const Provider& provider : providers)
+    refuse_secrets(provider.place, provider.model, provider.options);
+  const store::JudgePlan& judge = experiment.judgement.judge;
+  refuse_secrets(places.judge, judge.provider, judge.options);
+  require(experiment.samples == 1 || experiment.generation.sampling.temperature > 0, places.samples,
           "samples: ", experiment.samples,
           " of greedy answers are the same answer; wanted a temperature above 0");
 }

@@ -21,6 +21,17 @@ struct Provider {
   std::string label;  // unique; empty until label_providers()
   chat::ModelOptions options;
   std::string license = {};  // as the user states it; empty: not stated
+  std::string place = {};    // where it stands in a file, as in Places
+};
+
+/// Where an experiment file says what can only be checked with all of it known, as errors begin:
+/// "FILE:LINE: ". Empty: not said in a file, or the command line said otherwise.
+struct Places {
+  std::string baseline;
+  std::string max_cost;
+  std::string card;
+  std::string samples;
+  std::string judge;
 };
 
 /// Where a suite lies, or the suite itself, and, if not empty, how the experiment calls it.
@@ -33,6 +44,7 @@ struct SuiteSource {
   std::optional<suites::Suite> tests = {};   // that stand in the experiment file; then no path
   std::vector<suites::Prompt> prompts = {};  // around the questions of a suite with a path
   std::string file = {};                     // the experiment file, for errors about prompts
+  std::string place = {};                    // where it stands in that file, as in Places
   suites::Titles before = {};                // what is asked, by language
   suites::Titles after = {};
 };
@@ -59,6 +71,7 @@ struct Experiment {
   store::Judgement judgement;
   std::vector<std::filesystem::path> reuse_answers;  // of the runs in these folders
   std::string lang;                                  // of the report; empty: not stated
+  Places places;
 };
 
 /// Reads an experiment file. Suites and model folders are looked for next to it, suites also by
@@ -72,15 +85,16 @@ Experiment parse_experiment(const std::string& text, const std::filesystem::path
 
 /// Takes the price of the card that the limits name from their price table, unless a price is
 /// given. Throws Error if the table does not have it.
-void settle_price(store::Limits& limits);
+void settle_price(Experiment& experiment);
 
 /// Gives every provider without a label one (its model's name, numbered if it repeats). Throws
 /// Error if two labels are equal or the baseline is none of them.
 void label_providers(Experiment& experiment);
 
 /// Throws Error for a key among the options or a password in an endpoint's URL, since both would be
-/// stored with the results; neither is repeated.
-void refuse_secrets(const std::string& model, const chat::ModelOptions& options);
+/// stored with the results; neither is repeated. `place` begins the error, as in Places.
+void refuse_secrets(const std::string& place, const std::string& model,
+                    const chat::ModelOptions& options);
 
 /// Throws Error for what no field can show alone: no provider, no suite, a cost limit without
 /// price, a key among the options, several samples of greedy answers.

@@ -75,23 +75,24 @@ TEST(Experiment, ReadsEveryKey) {
   EXPECT_EQ(experiment.fixed_tokens, 32);
   EXPECT_EQ(experiment.limits.card, "T4");
   ASSERT_FALSE(experiment.limits.prices.empty());
-  settle_price(experiment.limits);
+  settle_price(experiment);
   EXPECT_EQ(experiment.limits.price_per_hour, 2.0) << "a price that is given stands";
 }
 
 TEST(Experiment, TakesAPriceFromTheTable) {
-  store::Limits limits;
+  Experiment experiment;
+  store::Limits& limits = experiment.limits;
   limits.prices = {{"T4", "a", "USD", 0.4, "2026-01-01", "s"}};
-  settle_price(limits);
+  settle_price(experiment);
   EXPECT_EQ(limits.price_per_hour, 0) << "no card is named";
   limits.card = "T4";
-  settle_price(limits);
+  settle_price(experiment);
   EXPECT_EQ(limits.price_per_hour, 0.4);
   EXPECT_EQ(limits.currency, "USD");
   limits = {.card = "L4", .prices = limits.prices};
-  EXPECT_THAT(error_of([&] { settle_price(limits); }), HasSubstr("the table has: T4@a"));
+  EXPECT_THAT(error_of([&] { settle_price(experiment); }), HasSubstr("the table has: T4@a"));
   limits.prices.clear();
-  EXPECT_THAT(error_of([&] { settle_price(limits); }), HasSubstr("needs a price table"));
+  EXPECT_THAT(error_of([&] { settle_price(experiment); }), HasSubstr("needs a price table"));
   EXPECT_THAT(parse_error(kStart + "budget: {prices: nowhere.csv}\n"), HasSubstr("nowhere.csv"));
 }
 

@@ -152,11 +152,27 @@ const Refusal kRefusals[] = {
     {"limit of cost without a price",
      "e.yaml",
      "providers: [a]\nsuites: [good.jsonl]\nbudget: {max_cost: 5}\n",
-     {"price"}},
+     {"e.yaml:3: ", "price"}},
+    {"card that has no price",
+     "e.yaml",
+     "providers: [a]\nsuites: [good.jsonl]\nbudget:\n  card: Voodoo\n",
+     {"e.yaml:4: ", "'Voodoo'"}},
+    {"samples that are all alike",
+     "e.yaml",
+     "providers: [a]\nsuites: [good.jsonl]\nschedule:\n  samples: 3\n",
+     {"e.yaml:4: samples: 3", "wanted a temperature"}},
+    {"key in the file",
+     "e.yaml",
+     "suites: [good.jsonl]\nproviders:\n  - a\n  - {id: b, config: {api_key: x}}\n",
+     {"e.yaml:4: option api_key"}},
+    {"password in the judge's URL",
+     "e.yaml",
+     "suites: [good.jsonl]\nproviders: [a]\njudge:\n  id: http://me:secret@host/v1#m\n",
+     {"e.yaml:4: ", "password"}},
     {"baseline that is no provider",
      "e.yaml",
      "providers: [a]\nsuites: [good.jsonl]\ncompare: {baseline: b}\n",
-     {"'b'", "known: a"}},
+     {"e.yaml:3: ", "'b'", "known: a"}},
     {"partly above fully right",
      "e.yaml",
      "providers: [a]\nsuites: [good.jsonl]\ngrading: {facts_full: 0.2}\n",
@@ -164,11 +180,11 @@ const Refusal kRefusals[] = {
     {"two labels alike",
      "e.yaml",
      "providers: [{id: a, label: x}, {id: b, label: x}]\nsuites: [good.jsonl]\n",
-     {"label 'x'"}},
+     {"e.yaml:1: two providers have the label 'x'"}},
     {"the same suite twice",
      "e.yaml",
-     "providers: [a]\nsuites: [good.jsonl, good.jsonl]\n",
-     {"two suites are called 'good'"}},
+     "providers: [a]\nsuites:\n  - good.jsonl\n  - good.jsonl\n",
+     {"e.yaml:4: two suites are called 'good'"}},
     {"rotations of nothing",
      "e.yaml",
      "providers: [a]\nsuites: [{tests: good.jsonl, circular: true}]\n",
@@ -191,6 +207,7 @@ std::string error_of(const fs::path& folder, const Refusal& refusal) {
       experiment.providers.push_back({"a", "", {}});
       experiment.suites.push_back({.path = file, .name = ""});
     }
+    settle_price(experiment);
     label_providers(experiment);
     make_schedule(experiment);
   } catch (const Error& error) {
