@@ -27,7 +27,7 @@ struct Sample {
   }
 };
 
-// Seconds of what is asked beside the measured questions.
+// Seconds of what is asked beside the measured questions, a few samples only.
 struct Extra {
   double seconds = 0;
   int64_t count = 0;
@@ -50,7 +50,10 @@ struct Known {
   double rest_seconds = 0;  // per answer: grading, storing, reading pictures
   int64_t rest_answers = 0;
   Extra warmup;
-  Extra revisit;
+  // Of a question asked again and of its measured answer: few pictures may be large or small ones,
+  // so the forecast takes the ratio.
+  double revisit_seconds = 0;
+  double revisited_seconds = 0;
   Extra fixed_length;
 };
 
@@ -60,6 +63,15 @@ std::string suite_of(const store::RunData& run, const store::ItemRow& item) {
 
 bool same_model(const store::ModelRow& a, const store::ModelRow& b) {
   return a.provider == b.provider && a.options == b.options;
+}
+
+// Of the answer that was asked for again.
+double measured_seconds(const store::RunData& run, const store::RevisitRow& row) {
+  const auto answer =
+      std::find_if(run.answers.begin(), run.answers.end(), [&](const store::AnswerRow& candidate) {
+        return candidate.model == row.model && candidate.item == row.item;
+      });
+  return answer == run.answers.end() ? 0 : std::max(0.0, answer->timing.e2e);
 }
 
 // Seconds of the run that are neither loading, warming up nor answering, per answer.
@@ -96,8 +108,11 @@ Known known_of(const store::ModelRow& model, const std::string& machine,
       known.rest_answers += count;
       for (const store::WarmupRow& row : run.warmups)
         if (row.model == candidate.id) known.warmup.add(row.e2e);
-      for (const store::RevisitRow& row : run.revisits)
-        if (row.model == candidate.id) known.revisit.add(row.wall);
+      for (const store::RevisitRow& row : run.revisits) {
+        if (row.model != candidate.id || row.wall < 0) continue;
+        known.revisit_seconds += row.wall;
+        known.revisited_seconds += measured_seconds(run, row);
+      }
       for (const store::FixedLengthRow& row : run.fixed_lengths)
         if (row.model == candidate.id) known.fixed_length.add(row.e2e);
     }
@@ -313,8 +328,10 @@ Forecast forecast(const Task& task, std::span<const store::RunData> earlier) {
       total.add_certain(questions * known.rest_seconds / static_cast<double>(known.rest_answers));
     // What was never asked beside the questions takes about as long as they do.
     const double each = one.question->value;
+    const double revisit =
+        known.revisited_seconds > 0 ? each * known.revisit_seconds / known.revisited_seconds : each;
     fixed += known.load_seconds.value_or(0) + task.warmup * known.warmup.mean_or(each) +
-             std::min<double>(task.revisits, questions) * known.revisit.mean_or(each) +
+             std::min<double>(task.revisits, questions) * revisit +
              std::min<double>(task.fixed_items, questions) * known.fixed_length.mean_or(each);
   }
   out.detectable = detectable(task, earlier);
