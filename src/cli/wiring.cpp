@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/data_folders.h"
 #include "cli/devices.h"
+#include "engine/adopt/adopt.h"
 #include "engine/load/weight_policy.h"
 #include "hub/catalogue.h"
 #include "remote/remote_model.h"
@@ -245,7 +246,9 @@ std::unique_ptr<chat::ModelHost> make_model_host(Log log, bool writes_behind) {
 std::filesystem::path model_folder(const std::string& model) {
   require(!remote::is_endpoint(model), "model '", model,
           "' is an endpoint; this needs the files of a checkpoint");
-  return hub::resolve_model_folder(model);
+  const std::filesystem::path path = model;
+  const bool file = path.extension() == ".gguf" && std::filesystem::is_regular_file(path);
+  return adopt::hub_layout(file ? path : hub::resolve_model_folder(model), user_cache_folder());
 }
 
 void suit_device(const Place& place, generate::LocalModelOptions& options) {

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import unittest
 
-from program import PICTURE, SOURCE, visavis, visavis_json
+from program import PICTURE, SOURCE, own_folder, visavis, visavis_json
 
 try:
     import numpy as np
@@ -176,6 +176,56 @@ class QuantizeWritesWhatOthersRead(unittest.TestCase):
             self.assertEqual(refused.returncode, 1)
             self.assertIn("--mixed: found 4.1 bits per weight, wanted 4.125 to 8.125", refused.stderr)
             self.assertFalse(pathlib.Path(folder, "out").exists())
+
+
+class GgufFilesNeedNothingBesideThem(unittest.TestCase):
+    """As llama.cpp's users have them: two files, their metadata instead of the hub's small files."""
+
+    QUESTIONS = ["What is this?", "桌上有什么？", "It's  12 \u0301 cafés, \n\n  \U0001f600 end ", "<image> <|im_end|> </s>"]
+
+    def check(self, family, format_name):
+        with tempfile.TemporaryDirectory() as folder:
+            out = own_folder(self)
+            make_checkpoints.make(MODELS[family], format_name, pathlib.Path(folder))
+            packed = pathlib.Path(folder) / "packed"
+            alone = out / "alone"
+            alone.mkdir()
+            for file in packed.glob("*.gguf"):
+                file.rename(alone / file.name)
+                (packed / file.name).symlink_to(alone / file.name)
+            [text] = alone.glob("demo-*.gguf")
+            for question in self.QUESTIONS:
+                ask = ["-i", PICTURE, "-p", question, "--top", "5", "--device", "cpu", "--no-cache"]
+                wanted = visavis_json("score", packed, *ask)
+                found = visavis_json("score", alone, *ask)
+                self.assertEqual(found["top"], wanted["top"], question)
+            ask = ["-i", PICTURE, "-p", self.QUESTIONS[1], "--device", "cpu"]
+            wanted = visavis_json("run", packed, *ask)
+            found = visavis_json("run", text, *ask)
+            self.assertEqual(found["text"], wanted["text"])
+            self.assertEqual(found["usage"], wanted["usage"])
+            # What was derived is kept, in one folder for both names of the pair.
+            self.assertEqual(len(list((out / "cache" / "visavis" / "adopted").iterdir())), 1)
+
+            # Two towers beside one text model: which one?
+            (alone / "mmproj-other.gguf").symlink_to(alone / "mmproj-demo.gguf")
+            refused = visavis("run", text, "-p", "Hi")
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("found 2 vision towers", refused.stderr)
+            for tower in alone.glob("mmproj*"):
+                tower.unlink()
+            refused = visavis("run", alone, "-p", "Hi")
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("found no vision tower", refused.stderr)
+
+    def test_qwen(self):
+        self.check("qwen", "gguf-q8_0")
+
+    def test_llava(self):
+        self.check("llava", "gguf-f16")
+
+    def test_llava_without_a_token_for_pictures(self):
+        self.check("llava", "gguf-q4_0")
 
 
 def make_test(format_name, family, layout):

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 import gguf
+import gguf_metadata
 import store
 
 # Recipe: (of linears by the end of their name, of the rest; of the mmproj's matrices).
@@ -19,7 +20,6 @@ RECIPES = {
 }
 
 TEXT_NAMES = [
-    (r"embed_tokens\.weight", "token_embd.weight"),
     (r"norm\.weight", "output_norm.weight"),
     (r"layers\.(\d+)\.input_layernorm\.weight", r"blk.\1.attn_norm.weight"),
     (r"layers\.(\d+)\.post_attention_layernorm\.weight", r"blk.\1.ffn_norm.weight"),
@@ -78,6 +78,10 @@ class Recipe:
     def __init__(self, name, config):
         self.linears, self.rest, self.vision = RECIPES[name]
         self.config = config
+        self.rows = config["text_config"]["vocab_size"]
+        # As files made from the first authors' checkpoint: no token stands for a picture.
+        if name == "gguf-q4_0" and config["model_type"] == "llava":
+            self.rows = config["image_token_index"]
         self.text, self.mmproj, self.plain = {}, {}, {}
 
     def put(self, file, gguf_name, kind, values, order=None):
@@ -96,6 +100,11 @@ class Recipe:
         undone[order] = back
         return undone
 
+    def put_rows(self, gguf_name, values):
+        """A row per token; those that the file leaves out stand for zeros."""
+        back = self.put(self.text, gguf_name, self.rest, values[: self.rows])
+        return np.concatenate([back, np.zeros_like(values[self.rows :])])
+
     def add(self, name, values):
         llava = self.config["model_type"] == "llava"
         rest = after(name, ["model.language_model.", "language_model.model."])
@@ -107,9 +116,11 @@ class Recipe:
                 kind = self.linears.get(last, self.linears[""])
                 if llava and last in "qk":
                     order = rotary_order(values.shape[0], self.config["text_config"]["head_dim"])
+            if rest == "embed_tokens.weight":
+                return self.put_rows("token_embd.weight", values)
             return self.put(self.text, renamed(rest, TEXT_NAMES), kind, values, order)
         if name.endswith("lm_head.weight"):
-            return self.put(self.text, "output.weight", self.rest, values)
+            return self.put_rows("output.weight", values)
         rest = after(name, ["model.visual.", "vision_tower.vision_model.", "model.vision_tower.vision_model.",
                             "model.vision_tower.", "vision_tower."])  # fmt: skip
         if rest == "patch_embed.proj.weight":  # [out, 3, 2, y, x]
@@ -144,6 +155,6 @@ def make(model, format_name, out, shortened, copy_side_files):
     copy_side_files(model, out / "plain", config)
     store.write(out / "plain" / "model.safetensors", recipe.plain)
     copy_side_files(model, out / "packed", config)
-    architecture = "llama" if config["model_type"] == "llava" else "qwen3vl"
-    gguf.write(out / "packed" / f"demo-{format_name}.gguf", {"general.architecture": architecture}, recipe.text)
-    gguf.write(out / "packed" / "mmproj-demo.gguf", {"general.architecture": "clip"}, recipe.mmproj)
+    text = gguf_metadata.text_metadata(model, config, recipe.rows)
+    gguf.write(out / "packed" / f"demo-{format_name}.gguf", text, recipe.text)
+    gguf.write(out / "packed" / "mmproj-demo.gguf", gguf_metadata.tower_metadata(model, config), recipe.mmproj)

@@ -43,11 +43,13 @@ std::string choice(const Fields& fields, std::string_view key, const std::string
   return value;
 }
 
-// A folder next to the experiment file, or whatever else the name means to the model host.
+// A folder or file next to the experiment file, or whatever else the name means to the model host.
 std::string model_of(const std::string& id, const std::filesystem::path& folder) {
   std::error_code ignored;
   const std::filesystem::path beside = base::resolve(folder, id);
-  return std::filesystem::is_directory(beside, ignored) ? beside.string() : id;
+  const bool there = std::filesystem::is_directory(beside, ignored) ||
+                     (beside.extension() == ".gguf" && std::filesystem::exists(beside, ignored));
+  return there ? beside.string() : id;
 }
 
 chat::ModelOptions read_config(const Node& config, const Fields& fields) {
