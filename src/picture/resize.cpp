@@ -33,7 +33,7 @@ struct FilterRow {
 };
 
 FilterRow row_of(Filter filter) {
-  return filter == Filter::bicubic ? FilterRow{&cubic, 2} : FilterRow{&triangle, 1};
+  return filter == Filter::bilinear ? FilterRow{&triangle, 1} : FilterRow{&cubic, 2};
 }
 
 /// The input pixels that one output pixel is made of.
@@ -48,7 +48,17 @@ struct Axis {
   bool identity = false;
   std::vector<Taps> taps;
   std::vector<int16_t> weights;
-  int precision = 0;  // weights are multiples of 2^-precision
+  int precision = 0;          // weights are multiples of 2^-precision
+  std::vector<int32_t> fine;  // Pillow's weights, multiples of 2^-kFinePrecision, instead
+
+  /// out[j] = the output of these taps of column j; in: the first tap's row.
+  void sum(const Taps& of, const uint8_t* in, int64_t stride, int64_t count, uint8_t* out) const {
+    if (fine.empty()) {
+      weighted_rows()(in, stride, weights.data() + of.weights, of.count, precision, count, out);
+    } else {
+      weighted_rows_fine(in, stride, fine.data() + of.weights, of.count, count, out);
+    }
+  }
 };
 
 /// Towards zero, as the oracle's casts: adding a half first does not always round to nearest.
@@ -62,7 +72,7 @@ Axis make_axis(int64_t in_size, int64_t out_size, int64_t begin, int64_t count, 
   const double inverse = scale >= 1 ? 1 / scale : 1;
   const int64_t most = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
 
-  Axis axis{.identity = in_size == out_size, .taps = {}, .weights = {}};
+  Axis axis{.identity = in_size == out_size, .taps = {}, .weights = {}, .fine = {}};
   std::vector<double> values;  // of the window
   std::vector<double> row(static_cast<size_t>(most));
   double largest = 0;
@@ -88,14 +98,21 @@ Axis make_axis(int64_t in_size, int64_t out_size, int64_t begin, int64_t count, 
     }
   }
 
+  const auto rounded = [](double scaled) {
+    return cut_off(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+  };
+  if (filter == Filter::pillow_bicubic) {
+    for (const double value : values)
+      axis.fine.push_back(static_cast<int32_t>(rounded(value * (1 << kFinePrecision))));
+    return axis;
+  }
   // The finest precision at which the largest weight still fits 16 bits.
   while (axis.precision < 22 &&
          cut_off(0.5 + largest * (int64_t{1} << (axis.precision + 1))) < (1 << 15)) {
     ++axis.precision;
   }
   for (const double value : values) {
-    const double scaled = value * (int64_t{1} << axis.precision);
-    axis.weights.push_back(static_cast<int16_t>(cut_off(scaled < 0 ? scaled - 0.5 : scaled + 0.5)));
+    axis.weights.push_back(static_cast<int16_t>(rounded(value * (int64_t{1} << axis.precision))));
   }
   return axis;
 }
@@ -117,7 +134,6 @@ RgbImage resize_columns(const RgbImage& image, int64_t top, int64_t rows, const 
   constexpr int64_t kStrip = 16;
   constexpr int64_t kBytes = kStrip * 3;  // of one column
   const auto out_width = static_cast<int64_t>(axis.taps.size());
-  const WeightedRows sum = weighted_rows();
   RgbImage out(out_width, rows);
   const int64_t first = axis.taps.front().first;
   int64_t end = first;
@@ -139,8 +155,8 @@ RgbImage resize_columns(const RgbImage& image, int64_t top, int64_t rows, const 
       }
       for (int64_t x = 0; x < out_width; ++x) {
         const Taps& taps = axis.taps[static_cast<size_t>(x)];
-        sum(turned.data() + (taps.first - first) * kBytes, kBytes,
-            axis.weights.data() + taps.weights, taps.count, axis.precision, kBytes, summed.data());
+        axis.sum(taps, turned.data() + (taps.first - first) * kBytes, kBytes, kBytes,
+                 summed.data());
         for (int64_t y = 0; y < height; ++y) {
           uint8_t* pixel = out.row(y0 + y) + x * 3;
           pixel[0] = summed[static_cast<size_t>(y * 3)];
@@ -157,13 +173,11 @@ RgbImage resize_columns(const RgbImage& image, int64_t top, int64_t rows, const 
 RgbImage resize_rows(const RgbImage& image, int64_t top, const Axis& axis, base::ThreadPool* pool) {
   const auto out_height = static_cast<int64_t>(axis.taps.size());
   const int64_t row_bytes = image.width * 3;
-  const WeightedRows sum = weighted_rows();
   RgbImage out(image.width, out_height);
   for_ranges(pool, out_height, 4, [&](int64_t begin, int64_t end) {
     for (int64_t y = begin; y < end; ++y) {
       const Taps& taps = axis.taps[static_cast<size_t>(y)];
-      sum(image.row(taps.first - top), row_bytes, axis.weights.data() + taps.weights, taps.count,
-          axis.precision, row_bytes, out.row(y));
+      axis.sum(taps, image.row(taps.first - top), row_bytes, row_bytes, out.row(y));
     }
   });
   return out;

@@ -1,6 +1,6 @@
 // Resizing with antialiasing on 8-bit values, bit for bit as torchvision's uint8 path does it:
 // horizontal pass, then vertical, bytes in between, fixed-point int16 weights. Pillow's own resize
-// differs from this by up to two grey levels.
+// has finer weights and differs from this by up to two grey levels; it is a filter of its own.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace visavis::picture {
 
-enum class Filter { bilinear, bicubic };
+enum class Filter { bilinear, bicubic, pillow_bicubic };
 
 /// A part of a resized picture.
 struct Window {

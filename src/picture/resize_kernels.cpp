@@ -3,9 +3,11 @@
 #include <algorithm>
 
 namespace visavis::picture {
+namespace {
 
-void weighted_rows_plain(const uint8_t* in, int64_t stride, const int16_t* weights, int64_t taps,
-                         int precision, int64_t count, uint8_t* out) {
+template <class Weight>
+void add_rows(const uint8_t* in, int64_t stride, const Weight* weights, int64_t taps, int precision,
+              int64_t count, uint8_t* out) {
   constexpr int64_t kBlock = 32;
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t width = std::min(kBlock, count - begin);
@@ -20,6 +22,18 @@ void weighted_rows_plain(const uint8_t* in, int64_t stride, const int16_t* weigh
       out[begin + j] = static_cast<uint8_t>(std::clamp(sums[j] >> precision, 0, 255));
     }
   }
+}
+
+}  // namespace
+
+void weighted_rows_plain(const uint8_t* in, int64_t stride, const int16_t* weights, int64_t taps,
+                         int precision, int64_t count, uint8_t* out) {
+  add_rows(in, stride, weights, taps, precision, count, out);
+}
+
+void weighted_rows_fine(const uint8_t* in, int64_t stride, const int32_t* weights, int64_t taps,
+                        int64_t count, uint8_t* out) {
+  add_rows(in, stride, weights, taps, kFinePrecision, count, out);
 }
 
 WeightedRows weighted_rows() {

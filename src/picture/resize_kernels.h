@@ -21,6 +21,12 @@ void weighted_rows_avx2(const uint8_t* in, int64_t stride, const int16_t* weight
                         int precision, int64_t count, uint8_t* out);
 #endif
 
+/// The same with Pillow's weights, multiples of 2^-kFinePrecision: a filter's are at most 1 and
+/// their sizes add up to less than 1.5.
+inline constexpr int kFinePrecision = 22;
+void weighted_rows_fine(const uint8_t* in, int64_t stride, const int32_t* weights, int64_t taps,
+                        int64_t count, uint8_t* out);
+
 /// The fastest form that this CPU runs.
 WeightedRows weighted_rows();
 

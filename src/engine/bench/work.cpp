@@ -111,6 +111,10 @@ void CountingOps::embed(const Weight& table, View ids, MutView x) {
   if (!dry_) inner_->embed(table, ids, x);
 }
 
+void CountingOps::scale_beyond(int64_t length, View positions, MutView x) {
+  if (!dry_) inner_->scale_beyond(length, positions, x);
+}
+
 void CountingOps::rope(const ops::RopeTable& table, View positions, MutView x) {
   if (!dry_) inner_->rope(table, positions, x);
 }

@@ -97,6 +97,7 @@ class CountingOps : public ops::Ops {
   void gather_rows(ops::View x, ops::View rows, ops::MutView y) override;
   void embed(const ops::Weight& table, ops::View ids, ops::MutView x) override;
   void rope(const ops::RopeTable& table, ops::View positions, ops::MutView x) override;
+  void scale_beyond(int64_t length, ops::View positions, ops::MutView x) override;
   void segment_attention(ops::View q, ops::View k, ops::View v, int64_t stride,
                          ops::View segment_start, int64_t longest_segment, float scale,
                          bool round_input, ops::MutView y) override;

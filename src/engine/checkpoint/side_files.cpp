@@ -103,7 +103,8 @@ std::string content_id(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const fs::path ending = entry.path().extension();
     const bool weights = is_weight_file(entry.path());
-    if (ending != ".json" && ending != ".jinja" && !weights) continue;
+    const bool small = ending == ".json" || ending == ".jinja" || ending == ".tiktoken";
+    if (!small && !weights) continue;
     if (!entry.is_regular_file()) continue;
     if (weights) weight_bytes += static_cast<int64_t>(entry.file_size());
     files.push_back(entry.path());

@@ -29,7 +29,7 @@ struct GenerationDefaults {
 GenerationDefaults read_generation_defaults(const std::filesystem::path& folder);
 
 /// What a stored result calls the model's content: SHA-256 over, in this order, every *.json,
-/// *.jinja and weight file directly in the folder, sorted by name: name, size, and content.
+/// *.jinja, *.tiktoken and weight file directly in the folder, sorted by name: name, size, content.
 /// Weight files of a checkpoint above kFullHashBytes count by their header and 64 evenly spaced
 /// pieces of 64 KiB (the last one at the end), so that 16 GB cost 4 MB a file of reading; such an
 /// id starts with "s:". Two checkpoints that differ only between the samples get the same id.

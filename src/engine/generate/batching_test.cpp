@@ -53,6 +53,7 @@ class GatedModel : public models::Model {
     lock.unlock();
     return model_->prepare(turns);
   }
+  void place_text(models::Prompt& prompt) const override { model_->place_text(prompt); }
   models::ModelMemory plan(const models::Limits& limits) const override {
     return model_->plan(limits);
   }
@@ -140,7 +141,7 @@ class Driven {
 LocalModelOptions options_for(const std::string& model, int64_t batch, int64_t chunk,
                               load::Precision weights = load::Precision::f32) {
   LocalModelOptions options = golden_options(model, weights);
-  options.context = 512;
+  options.context = model.starts_with("qwen_vl_") ? 1024 : 512;  // some of their prompts are long
   options.batch = batch;
   options.chunk = chunk;
   return options;

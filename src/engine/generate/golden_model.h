@@ -28,9 +28,9 @@ inline const std::filesystem::path kGoldenModels = kGoldens / "models";
 
 inline const std::vector<std::string>& golden_names() {
   static const std::vector<std::string> names = {
-      "llava_hub",         "llava_pad",    "llava_saved",    "llava_tied",
-      "qwen25_published",  "qwen25_saved", "qwen25_single",  "qwen_grouped",
-      "qwen_old_spelling", "qwen_sharded", "qwen_wide_heads"};
+      "llava_hub",    "llava_pad",       "llava_saved",   "llava_tied",        "qwen25_published",
+      "qwen25_saved", "qwen25_single",   "qwen_grouped",  "qwen_old_spelling", "qwen_sharded",
+      "qwen_vl_int4", "qwen_vl_queries", "qwen_vl_short", "qwen_wide_heads"};
   return names;
 }
 
@@ -79,12 +79,13 @@ inline std::vector<GoldenCase> golden_cases(const std::string& model) {
   std::vector<GoldenCase> cases;
   for (const base::Json& each : golden.at("cases")) {
     const std::string name = each.at("name");
-    // More pictures under the words of another conversation.
+    // Words of another conversation under more pictures, or words of its own.
     const std::string words = each.value("conversation", name);
-    cases.push_back({.name = name,
-                     .turns = turns_of(conversations.at(words),
-                                       each.at("pictures").get<std::vector<std::string>>()),
-                     .expected = each});
+    cases.push_back(
+        {.name = name,
+         .turns = turns_of(each.contains("turns") ? each["turns"] : conversations.at(words),
+                           each.at("pictures").get<std::vector<std::string>>()),
+         .expected = each});
   }
   return cases;
 }

@@ -19,9 +19,7 @@ models::Prompt plain_prompt(const models::Model& model, const std::vector<chat::
     }
   }
   prompt.ids = model.tokenizer().encode(text::TaggedText::from_user(prompt.text));
-  for (int axis = 0; axis < 3; ++axis)
-    for (int32_t i = 0; i < static_cast<int32_t>(prompt.ids.size()); ++i)
-      prompt.positions.push_back(i);
+  model.place_text(prompt);
   return prompt;
 }
 

@@ -21,12 +21,26 @@ std::unique_ptr<Model> open(Checkpoint checkpoint);
 namespace llava {
 std::unique_ptr<Model> open(Checkpoint checkpoint);
 }
+namespace qwen_vl_chat {
+std::unique_ptr<Model> open(Checkpoint checkpoint);
+}
+
+namespace {
+
+// Families that no container calls by other names.
+std::unique_ptr<checkpoint::TensorSource> as_stored(
+    std::unique_ptr<checkpoint::TensorSource> stored, const checkpoint::ConfigReader&) {
+  return stored;
+}
+
+}  // namespace
 
 const std::vector<Family>& families() {
   static const std::vector<Family> table = {
       {"Qwen3VLForConditionalGeneration", &qwen3_vl::open, &qwen3_vl::with_hub_names},
       {"Qwen2_5_VLForConditionalGeneration", &qwen2_5_vl::open, &qwen2_5_vl::with_hub_names},
       {"LlavaForConditionalGeneration", &llava::open, &llava::with_hub_names},
+      {"QWenLMHeadModel", &qwen_vl_chat::open, &as_stored},
   };
   return table;
 }

@@ -19,8 +19,12 @@ text::ChatTemplate template_of(const std::filesystem::path& folder, const char* 
 // As the oracle's generate(): generation_config.json, else config.json; tokenizer_config.json's
 // eos_token only if both are silent.
 std::vector<int32_t> stop_ids_of(const std::filesystem::path& folder,
-                                 const text::Tokenizer& tokenizer, int64_t vocabulary) {
+                                 const text::Tokenizer& tokenizer, const Frontend::Family& family) {
   std::vector<int32_t> ids = checkpoint::read_generation_defaults(folder).eos_ids;
+  for (const char* token : family.stop_tokens) {
+    const auto id = tokenizer.id_of(token);
+    if (id && std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
+  }
   if (ids.empty()) {
     const auto& strings = tokenizer.special_strings();
     const auto eos = strings.find("eos_token");
@@ -32,8 +36,8 @@ std::vector<int32_t> stop_ids_of(const std::filesystem::path& folder,
           ": no eos_token_id in generation_config.json or config.json, and no eos_token in "
           "tokenizer_config.json");
   for (const int32_t id : ids) {
-    require(id < vocabulary, folder.string(), ": eos_token_id ", id,
-            " is outside the vocabulary of ", vocabulary);
+    require(id < family.vocabulary, folder.string(), ": eos_token_id ", id,
+            " is outside the vocabulary of ", family.vocabulary);
   }
   return ids;
 }
@@ -53,14 +57,16 @@ std::vector<const chat::Image*> pictures_of(const std::vector<chat::Turn>& turns
 Frontend::Frontend(const std::filesystem::path& folder, const Family& family,
                    vision::Preprocessor preprocessor)
     : tokenizer_(text::Tokenizer::load(folder)),
-      template_(template_of(folder, family.built_in_template)),
+      pieces_(family.pieces),
       preprocessor_(std::move(preprocessor)),
-      stop_ids_(stop_ids_of(folder, tokenizer_, family.vocabulary)),
+      stop_ids_(stop_ids_of(folder, tokenizer_, family)),
       image_token_(family.image_token) {
-  if (!text::find_chat_template(folder)) {
-    template_note_ = "the checkpoint has no chat template: the family's built-in one ran";
+  if (pieces_ == nullptr) {
+    template_ = template_of(folder, family.built_in_template);
+    if (!text::find_chat_template(folder))
+      template_note_ = "the checkpoint has no chat template: the family's built-in one ran";
   }
-  const std::string file = (folder / "tokenizer.json").string();
+  const std::string file = text::Tokenizer::file_of(folder).string();
   require(tokenizer_.size() <= family.vocabulary, file, ": has ids up to ", tokenizer_.size() - 1,
           ", but the model's embedding has ", family.vocabulary,
           " rows: it belongs to another model");
@@ -72,15 +78,29 @@ Frontend::Frontend(const std::filesystem::path& folder, const Family& family,
           ": they belong to different models");
 }
 
+std::vector<int32_t> Frontend::encode(const std::vector<chat::Turn>& turns,
+                                      std::string& text) const {
+  if (pieces_ == nullptr) {
+    const text::TaggedText rendered =
+        template_->render(turns, {.variables = tokenizer_.special_strings()});
+    text = rendered.text();
+    return tokenizer_.encode(rendered);
+  }
+  std::vector<int32_t> ids;
+  for (const text::TaggedText& piece : pieces_(turns)) {
+    text += piece.text();
+    const std::vector<int32_t> part = tokenizer_.encode(piece);
+    ids.insert(ids.end(), part.begin(), part.end());
+  }
+  return ids;
+}
+
 Prompt Frontend::prepare(const std::vector<chat::Turn>& turns,
                          const std::function<PreparedPicture(vision::Patches)>& arrange) const {
   require(!turns.empty(), "the request has no turns");
   Prompt prompt;
   if (!template_note_.empty()) prompt.notes.push_back(template_note_);
-  const text::TaggedText rendered =
-      template_.render(turns, {.variables = tokenizer_.special_strings()});
-  prompt.text = rendered.text();
-  const std::vector<int32_t> ids = tokenizer_.encode(rendered);
+  const std::vector<int32_t> ids = encode(turns, prompt.text);
 
   const std::vector<const chat::Image*> images = pictures_of(turns);
   const auto placeholders = std::count(ids.begin(), ids.end(), image_token_);
@@ -114,6 +134,13 @@ Prompt Frontend::prepare(const std::vector<chat::Turn>& turns,
   return prompt;
 }
 
+void Model::place_text(Prompt& prompt) const {
+  prompt.positions.clear();
+  for (int axis = 0; axis < 3; ++axis)
+    for (int64_t i = 0; i < prompt.tokens(); ++i)
+      prompt.positions.push_back(static_cast<int32_t>(i));
+}
+
 int64_t Prompt::image_tokens() const {
   int64_t total = 0;
   for (const ImageSlot& slot : slots) total += slot.tokens;
@@ -124,7 +151,7 @@ std::array<int32_t, 3> Prompt::position(int64_t i) const {
   const int64_t stride = tokens();
   if (i >= stride) {
     const int32_t next = static_cast<int32_t>(i) + position_delta;
-    return {next, next, next};
+    return {next, later_row.value_or(next), next};
   }
   const auto at = [&](int64_t axis) { return positions[static_cast<size_t>(axis * stride + i)]; };
   return {at(0), at(1), at(2)};

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ class Frontend {
     int32_t image_token;            // its id as config.json says
     const char* built_in_template;  // used only when the checkpoint has none
     int64_t vocabulary;             // rows of the embedding
+    /// Families that are older than chat templates: the prompt in pieces that are tokenised apart.
+    std::vector<text::TaggedText> (*pieces)(const std::vector<chat::Turn>& turns) = nullptr;
+    std::vector<const char*> stop_tokens = {};  // beside those that the checkpoint names
   };
 
   /// Reads tokenizer, template and stop ids from the folder. Throws Error, also if the tokenizer
@@ -47,7 +51,11 @@ class Frontend {
 
  private:
   text::Tokenizer tokenizer_;
-  text::ChatTemplate template_;
+  // What the turns look like, and its ids: by the template, or by the family's pieces.
+  std::vector<int32_t> encode(const std::vector<chat::Turn>& turns, std::string& text) const;
+
+  std::vector<text::TaggedText> (*pieces_)(const std::vector<chat::Turn>& turns);
+  std::optional<text::ChatTemplate> template_;  // where there are no pieces
   vision::Preprocessor preprocessor_;
   std::vector<int32_t> stop_ids_;
   std::string template_note_;  // says so when the built-in template runs

@@ -18,12 +18,15 @@ using checkpoint::TensorSource;
 
 class MappedRows : public EncodedTensor {
  public:
-  MappedRows(const TensorSource& source, std::string name, std::function<int64_t(int64_t)> from)
+  MappedRows(const TensorSource& source, std::string name, int64_t rows,
+             std::function<int64_t(int64_t)> from)
       : source_(source),
         name_(std::move(name)),
         info_(*source.find(name_)),
         inner_(source.encoded(name_)),
-        cols_(info_.shape.elements() / std::max<int64_t>(1, info_.shape[0])),
+        rows_(std::max<int64_t>(1, info_.shape[0])),
+        taken_(std::min(rows, rows_)),
+        cols_(info_.shape.elements() / rows_),
         from_(std::move(from)) {}
 
   std::string format() const override {
@@ -31,8 +34,9 @@ class MappedRows : public EncodedTensor {
                              : std::string(tensor::name_of(info_.dtype)) + " reordered";
   }
   int64_t stored_bytes() const override {
-    return inner_ != nullptr ? inner_->stored_bytes()
-                             : info_.shape.elements() * tensor::size_of(info_.dtype);
+    const int64_t all = inner_ != nullptr ? inner_->stored_bytes()
+                                          : info_.shape.elements() * tensor::size_of(info_.dtype);
+    return taken_ == rows_ ? all : all / rows_ * taken_;
   }
   void prefetch() const override {
     if (inner_ != nullptr) inner_->prefetch();
@@ -99,6 +103,8 @@ class MappedRows : public EncodedTensor {
   std::string name_;
   checkpoint::TensorInfo info_;
   const EncodedTensor* inner_;
+  int64_t rows_;   // stored
+  int64_t taken_;  // of them
   int64_t cols_;
   std::function<int64_t(int64_t)> from_;
 };
@@ -150,8 +156,8 @@ class PairedRows : public EncodedTensor {
 }  // namespace
 
 std::unique_ptr<EncodedTensor> mapped_rows(const TensorSource& source, const std::string& name,
-                                           std::function<int64_t(int64_t)> from) {
-  return std::make_unique<MappedRows>(source, name, std::move(from));
+                                           int64_t rows, std::function<int64_t(int64_t)> from) {
+  return std::make_unique<MappedRows>(source, name, rows, std::move(from));
 }
 
 std::unique_ptr<EncodedTensor> paired_rows(const TensorSource& source, const std::string& first,

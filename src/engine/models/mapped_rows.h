@@ -12,7 +12,7 @@ namespace visavis::models {
 /// Row i of `rows` rows is row from(i) of the tensor `name`, or zeros if from(i) is -1. The source
 /// must outlive the result.
 std::unique_ptr<checkpoint::EncodedTensor> mapped_rows(const checkpoint::TensorSource& source,
-                                                       const std::string& name,
+                                                       const std::string& name, int64_t rows,
                                                        std::function<int64_t(int64_t)> from);
 
 /// [rows, 2 * n * k] values made of two tensors of [rows, n, k]: for each of the n the k of the

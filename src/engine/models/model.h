@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,15 +40,16 @@ struct ImageSlot {
 };
 
 struct Prompt {
-  std::string text;                 // as rendered, before tokenising
-  std::vector<int32_t> ids;         // placeholders expanded
-  std::vector<int32_t> positions;   // [3, ids.size()]
-  int32_t position_delta = 0;       // position of generated token i = i + delta (all three axes)
-  std::vector<ImageSlot> slots;     // in prompt order, one per picture
-  std::vector<PatchGrid> pictures;  // same order
-  double decode_seconds = 0;        // picture decoding
-  double resize_seconds = 0;        // resizing and cutting into patches
-  std::vector<std::string> notes;   // what was done to each picture
+  std::string text;                // as rendered, before tokenising
+  std::vector<int32_t> ids;        // placeholders expanded
+  std::vector<int32_t> positions;  // [3, ids.size()]
+  int32_t position_delta = 0;      // position of generated token i = i + delta (all three axes)
+  std::optional<int32_t> later_row = {};  // its row where rows are no positions (ops::RopeTable)
+  std::vector<ImageSlot> slots;           // in prompt order, one per picture
+  std::vector<PatchGrid> pictures;        // same order
+  double decode_seconds = 0;              // picture decoding
+  double resize_seconds = 0;              // resizing and cutting into patches
+  std::vector<std::string> notes;         // what was done to each picture
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int64_t image_tokens() const;
@@ -114,6 +116,8 @@ class Model {
 
   /// Renders, tokenises, decodes and cuts pictures. Throws Error for a bad picture or request.
   virtual Prompt prepare(const std::vector<chat::Turn>& turns) const = 0;
+  /// Gives a prompt without pictures its positions. Default: 0, 1, 2, ... on all axes.
+  virtual void place_text(Prompt& prompt) const;
   /// Bytes that this model needs under the limits.
   virtual ModelMemory plan(const Limits& limits) const = 0;
 

@@ -79,7 +79,7 @@ void RenamedSource::add(const TensorInfo& info, const std::string& name, const R
       const int64_t head = rule.count;
       require(head > 0 && head % 2 == 0 && rows % head == 0, info.file, ": tensor '", info.name,
               "' has ", rows, " rows, wanted heads of ", head);
-      entry.encoded = mapped_rows(*stored_, info.name, [head](int64_t row) {
+      entry.encoded = mapped_rows(*stored_, info.name, rows, [head](int64_t row) {
         const int64_t inside = row % head;
         return row - inside + 2 * (inside % (head / 2)) + inside / (head / 2);
       });
@@ -87,7 +87,7 @@ void RenamedSource::add(const TensorInfo& info, const std::string& name, const R
     }
     case RenameRule::Rows::vocabulary: {
       if (rows >= rule.count) break;
-      entry.encoded = mapped_rows(*stored_, info.name,
+      entry.encoded = mapped_rows(*stored_, info.name, rule.count,
                                   [rows](int64_t row) { return row < rows ? row : int64_t{-1}; });
       Shape shape = {rule.count};
       for (int axis = 1; axis < info.shape.rank(); ++axis) shape.push_back(info.shape[axis]);

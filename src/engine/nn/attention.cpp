@@ -33,6 +33,8 @@ void CachedAttention::add_to(ops::Ops& ops, const RmsNorm& norm, const ops::Step
                          k.into(reshaped(keys, {tokens, kv_heads * head_dim})),
                          v.into(reshaped(values, {tokens, kv_heads * head_dim}))},
               arena);
+  // A rotation and a factor may change places.
+  if (trained_length > 0) ops.scale_beyond(trained_length, batch.positions, queries);
   ops.rotary_attention(queries, keys, values,
                        {.q_norm = q_norm.before(), .k_norm = k_norm.before(), .rope = &rope}, batch,
                        kv, scale_of(head_dim), mixed);

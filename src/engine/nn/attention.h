@@ -19,6 +19,7 @@ struct CachedAttention {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
+  int64_t trained_length = 0;  // beyond it queries are scaled (Ops::scale_beyond); 0: never
 
   int64_t bytes() const;
   /// x += o(attention(q n, cache and k n, v n)) where n = norm(x); writes this step's k and v to

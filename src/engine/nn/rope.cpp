@@ -26,6 +26,23 @@ ops::RopeTable text_rope(int64_t head_dim, double theta) {
   return table;
 }
 
+ops::RopeTable dynamic_ntk_rope(int64_t head_dim, double theta, int64_t sets) {
+  ops::RopeTable table = text_rope(head_dim, theta);
+  const auto dim = static_cast<double>(head_dim);
+  for (int64_t set = 1; set < sets; ++set) {
+    const double alpha = std::pow(2.0, static_cast<double>(set + 1)) - 1;
+    const ops::RopeTable slower = text_rope(head_dim, theta * std::pow(alpha, dim / (dim - 2)));
+    table.inv_freq.insert(table.inv_freq.end(), slower.inv_freq.begin(), slower.inv_freq.end());
+  }
+  return table;
+}
+
+int64_t dynamic_ntk_set(int64_t tokens, int64_t length) {
+  int64_t set = 0;
+  for (int64_t most = length; most < tokens; most *= 2) ++set;
+  return set;
+}
+
 ops::RopeTable interleaved_mrope(int64_t head_dim, double theta,
                                  const std::array<int64_t, 3>& section) {
   ops::RopeTable table = text_rope(head_dim, theta);

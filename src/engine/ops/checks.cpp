@@ -18,6 +18,12 @@ void require_rows(const char* op, const View& few, const View& rows, const View&
           rows.shape.text(), " between ", few.shape.text(), " and ", all.shape.text());
 }
 
+void check_scale_beyond(int64_t length, const View& positions, const View& x) {
+  require(length >= 2 && x.shape.rank() == 3, "scale_beyond: x is ", x.shape.text(),
+          " and the length ", length, ", wanted [tokens, heads, head_dim] and at least 2");
+  require_vector("scale_beyond", "positions", positions, 3 * x.shape[0]);
+}
+
 void check_segment_attention(const View& q, const View& k, const View& v, int64_t stride,
                              const View& y) {
   require(q.shape.rank() == 3 && q.shape == k.shape && q.shape == v.shape && q.shape == y.shape,

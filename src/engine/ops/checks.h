@@ -12,6 +12,7 @@ void require_vector(const char* op, const char* what, const View& view, int64_t 
 /// One row index per row of `few`, into rows as wide of `all`.
 void require_rows(const char* op, const View& few, const View& rows, const View& all);
 
+void check_scale_beyond(int64_t length, const View& positions, const View& x);
 void check_segment_attention(const View& q, const View& k, const View& v, int64_t stride,
                              const View& y);
 void check_write_kv(const View& k, const View& v, const StepBatch& batch, const KvView& kv);

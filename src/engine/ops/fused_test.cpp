@@ -200,6 +200,25 @@ TEST(FusedOps, ProjectOfManyRowsToEqualAndUnequalOutputs) {
   }
 }
 
+// Frequencies of which each takes one of three axes, and two sets of them between which a token's
+// row chooses.
+RopeTable three_axes(int64_t dim) {
+  RopeTable rope;
+  for (int64_t j = 0; j < dim / 2; ++j) {
+    rope.inv_freq.push_back(1.0f / static_cast<float>(1 + j));
+    rope.axis.push_back(static_cast<uint8_t>(j % 3));
+  }
+  return rope;
+}
+
+RopeTable two_sets(int64_t dim) {
+  RopeTable rope;
+  rope.axis.assign(static_cast<size_t>(dim / 2), 0);
+  for (int64_t j = 0; j < dim; ++j)
+    rope.inv_freq.push_back(1.0f / static_cast<float>(j < dim / 2 ? 1 + j : 2 + 3 * j));
+  return rope;
+}
+
 // Two sequences, the first with tokens in the cache already.
 void check_rotary_attention(DType dtype, int64_t heads, int64_t kv_heads, int64_t dim,
                             bool normed) {
@@ -213,13 +232,11 @@ void check_rotary_attention(DType dtype, int64_t heads, int64_t kv_heads, int64_
   for (int64_t t = 0; t < 70; ++t)
     slots.push_back(static_cast<int32_t>((t < 64 ? 2 : 6) * kPage + t % kPage));
   const auto tokens = static_cast<int64_t>(slots.size());
-  RopeTable rope;
-  for (int64_t j = 0; j < dim / 2; ++j) {
-    rope.inv_freq.push_back(1.0f / static_cast<float>(1 + j));
-    rope.axis.push_back(static_cast<uint8_t>(j % 3));
-  }
+  const RopeTable rope = normed ? three_axes(dim) : two_sets(dim);
   std::vector<int32_t> places(static_cast<size_t>(3 * tokens));
   std::iota(places.begin(), places.end(), 0);
+  if (rope.sets() > 1)
+    for (int64_t t = tokens; t < 2 * tokens; ++t) places[static_cast<size_t>(t)] = t % 3 == 0;
   const Tensor positions = Tensor::ints(places);
   const Tensor starts = Tensor::ints({0, 130, 200});
   const Tensor lengths = Tensor::ints({133, 70});
@@ -284,12 +301,9 @@ void check_rotary_decode(DType dtype, int64_t heads, int64_t kv_heads, int64_t d
   constexpr int64_t kPage = 64;
   constexpr int64_t kPages = 13;
   constexpr int64_t kTokens = 2;
-  RopeTable rope;
-  for (int64_t j = 0; j < dim / 2; ++j) {
-    rope.inv_freq.push_back(1.0f / static_cast<float>(1 + j));
-    rope.axis.push_back(static_cast<uint8_t>(j % 3));
-  }
-  const Tensor positions = Tensor::ints({700, 5, 700, 6, 700, 7});
+  const RopeTable rope = normed ? three_axes(dim) : two_sets(dim);
+  const Tensor positions = rope.sets() > 1 ? Tensor::ints({700, 5, 1, 0, 700, 7})
+                                           : Tensor::ints({700, 5, 700, 6, 700, 7});
   const Tensor starts = Tensor::ints({0, 1, 2});
   const Tensor lengths = Tensor::ints({701, 6});
   std::vector<int32_t> pages = {12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11};

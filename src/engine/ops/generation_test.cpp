@@ -197,7 +197,8 @@ void check_rotary(Ops& ops, const RotaryCase& c) {
   std::vector<int32_t> slots;
   std::vector<int32_t> start = {0};
   for (int32_t axis = 0; axis < 3; ++axis)
-    for (const int32_t length : c.lengths) positions.push_back(length - 1 + 5 * axis);
+    for (const int32_t length : c.lengths)
+      positions.push_back(axis == 1 && !c.normed ? length % 2 : length - 1 + 5 * axis);
   for (int64_t s = 0; s < n; ++s) {
     const int32_t at = c.lengths[static_cast<size_t>(s)] - 1;
     slots.push_back(table[static_cast<size_t>(s * max_pages + at / kPage)] * kPage + at % kPage);
@@ -260,11 +261,14 @@ void check_rotary(Ops& ops, const RotaryCase& c) {
   const Tensor v = Tensor::random(rng, {n, c.kv_heads, c.dim}, 3);
   const Tensor q_norm = Tensor::random(rng, {c.dim});
   const Tensor k_norm = Tensor::random(rng, {c.dim});
+  // Without norms, two sets of frequencies between which a token's row chooses.
   RopeTable rope;
   for (int64_t j = 0; j < c.dim / 2; ++j) {
     rope.inv_freq.push_back(std::pow(1e-4f, static_cast<float>(j) / static_cast<float>(c.dim / 2)));
-    rope.axis.push_back(static_cast<uint8_t>(j % 3));
+    rope.axis.push_back(static_cast<uint8_t>(c.normed ? j % 3 : 0));
   }
+  for (int64_t j = 0; !c.normed && j < c.dim / 2; ++j)
+    rope.inv_freq.push_back(rope.inv_freq[static_cast<size_t>(j)] * 0.9f);
   RotaryInput input;
   input.rope = &rope;
   if (c.normed) {

@@ -126,6 +126,10 @@ class HostViews final : public Ops {
     Call call(*device_);
     device_->rope(table, call.in(positions), call.out(x));
   }
+  void scale_beyond(int64_t length, View positions, MutView x) override {
+    Call call(*device_);
+    device_->scale_beyond(length, call.in(positions), call.out(x));
+  }
   void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
                          int64_t longest_segment, float scale, bool round_input,
                          MutView y) override {

@@ -33,11 +33,19 @@ struct Epilogue {
 };
 
 /// Which angle each rotated pair gets: angle[j] = positions[axis[j]][token] * inv_freq[j], applied
-/// to the pair (j, j + pairs) ("rotate half"); pairs == inv_freq.size() == head_dim / 2. 1-D: axis
-/// all 0. M-RoPE: axis by section. Vision: first half row, second half column.
+/// to the pair (j, j + pairs) ("rotate half"); pairs == head_dim / 2. 1-D: axis all 0. M-RoPE: axis
+/// by section. Vision: first half row, second half column. Where frequencies depend on the length
+/// of a prompt (dynamic NTK) there are several sets of them: axis is all 0 then, and positions[1]
+/// says which set a token takes.
 struct RopeTable {
-  std::vector<float> inv_freq;
-  std::vector<uint8_t> axis;  // 0 time, 1 row, 2 column
+  std::vector<float> inv_freq;  // [sets, pairs]
+  std::vector<uint8_t> axis;    // [pairs]; 0 time, 1 row, 2 column
+
+  int64_t pairs() const { return std::ssize(axis); }
+  /// 0 unless inv_freq is whole sets.
+  int64_t sets() const {
+    return axis.empty() || inv_freq.size() % axis.size() != 0 ? 0 : std::ssize(inv_freq) / pairs();
+  }
 };
 
 /// An RMS norm that an operation applies to what it reads; without a weight there is none.
@@ -214,6 +222,10 @@ class Ops {
   // --- attention ----------------------------------------------------------------------------
   /// Rotates x [tokens, heads, head_dim] in place. positions i32 [3, tokens].
   virtual void rope(const RopeTable& table, View positions, MutView x) = 0;
+  /// x[token] *= log(p + 1) / log(length) where that is above 1; p = positions[0][token], length at
+  /// least 2. Queries of models that sharpen attention beyond the length that they were trained on.
+  /// x [tokens, heads, head_dim], positions i32 [3, tokens].
+  virtual void scale_beyond(int64_t length, View positions, MutView x) = 0;
   /// Bidirectional attention inside each segment [segment_start[s], segment_start[s+1]).
   /// q, k, v [tokens, heads, head_dim] with `stride` elements from token to token (so that they may
   /// lie inside a fused qkv); y [tokens, heads, head_dim]. Never stores a full score matrix.

@@ -115,6 +115,63 @@ TEST(Rope, RotatesEveryPairByItsAxisPosition) {
   }
 }
 
+TEST(Rope, TakesTheFrequenciesThatATokensRowNames) {
+  constexpr int64_t kPairs = 16;
+  constexpr int64_t kTokens = 9;
+  RopeTable sets[3];
+  RopeTable all;
+  for (int64_t set = 0; set < 3; ++set)
+    for (int64_t j = 0; j < kPairs; ++j) {
+      const auto frequency = static_cast<float>(
+          std::pow(1e4 * static_cast<double>(set + 1), -static_cast<double>(j) / kPairs));
+      sets[set].inv_freq.push_back(frequency);
+      sets[set].axis.push_back(0);
+      all.inv_freq.push_back(frequency);
+      if (set == 0) all.axis.push_back(0);
+    }
+  for (const OpsUnderTest& variant : every_ops()) {
+    base::Rng rng(3);
+    const Tensor x = Tensor::random(rng, {kTokens, 2, 2 * kPairs});
+    std::vector<int32_t> positions(3 * kTokens);
+    for (int64_t t = 0; t < kTokens; ++t) {
+      positions[static_cast<size_t>(t)] = static_cast<int32_t>(rng.below(2000));
+      positions[static_cast<size_t>(kTokens + t)] = static_cast<int32_t>(t * 2 % 3);
+    }
+    const Tensor mixed = x.copy();
+    variant.ops->rope(all, Tensor::ints(positions), mixed);
+    for (int64_t set = 0; set < 3; ++set) {
+      const Tensor one = x.copy();
+      variant.ops->rope(sets[set], Tensor::ints(positions), one);
+      for (int64_t t = 0; t < kTokens; ++t)
+        for (int64_t i = t * 4 * kPairs; t * 2 % 3 == set && i < (t + 1) * 4 * kPairs; ++i)
+          EXPECT_EQ(mixed[i], one[i]) << variant.name << " token " << t;
+    }
+  }
+  base::Rng rng(3);
+  const auto ops = make_cpu_ops({.threads = 1});
+  EXPECT_THROW(ops->rope(all, Tensor::ints({5, 3, 0}), Tensor::random(rng, {1, 2, 2 * kPairs})),
+               Error);
+}
+
+TEST(ScaleBeyond, ScalesTheTokensBeyondTheLengthByTheLogarithmOfTheirPosition) {
+  for (const OpsUnderTest& variant : every_ops()) {
+    base::Rng rng(4);
+    const std::vector<int32_t> positions = {0,    62,   63,   64, 8191, 65, 1, 1, 1,
+                                            9999, 9999, 9999, 0,  0,    0,  0, 0, 0};
+    const Tensor x = Tensor::random(rng, {6, 3, 5});
+    std::vector<double> wanted;
+    for (int64_t i = 0; i < 6 * 15; ++i) {
+      const double p = positions[static_cast<size_t>(i / 15)];
+      const double scale = p + 1 > 64 ? std::log(p + 1) / std::log(64.0) : 1;
+      wanted.push_back(static_cast<double>(x[i]) * scale);
+    }
+    variant.ops->scale_beyond(64, Tensor::ints(positions), x);
+    EXPECT_LE(relative_distance(x.values(), wanted), 1e-6) << variant.name;
+    EXPECT_THROW(variant.ops->scale_beyond(1, Tensor::ints(positions), x), Error);
+    EXPECT_THROW(variant.ops->scale_beyond(64, Tensor::ints({1, 2}), x), Error);
+  }
+}
+
 TEST(Rows, AddSetGatherAndEmbedMoveTheRightRows) {
   for (const OpsUnderTest& variant : every_ops()) {
     base::Rng rng(5);

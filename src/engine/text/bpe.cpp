@@ -64,11 +64,15 @@ void Bpe::add_merge(std::string_view left, std::string_view right, std::string_v
   joined += right;
   const auto id = vocabulary_->find(joined);
   require(id.has_value(), name, ": merge ", next_rank_, " makes '", joined, "', which is no token");
+  add_pair(*left_id, *right_id, *id, next_rank_++);
+}
+
+void Bpe::add_pair(int32_t left, int32_t right, int32_t merged, uint32_t rank) {
   if ((merge_count_ + 1) * 2 > merges_.size()) grow(std::bit_ceil(merge_count_ * 4 + 16));
-  const uint64_t pair = pair_of(*left_id, *right_id);
+  const uint64_t pair = pair_of(left, right);
   Merge& slot = merges_[slot_of(pair)];
   if (slot.pair == kFree) ++merge_count_;
-  slot = {pair, next_rank_++, *id};  // of two merges of the same pair the later one counts
+  slot = {pair, rank, merged};  // of two merges of the same pair the later one counts
 }
 
 void Bpe::hide(const std::vector<int32_t>& ids) {

@@ -32,6 +32,8 @@ class Bpe {
   /// Adds the next merge in order of rank. Throws Error if left, right or their concatenation is
   /// no token.
   void add_merge(std::string_view left, std::string_view right, std::string_view name);
+  /// Adds a merge of two tokens by their ids; merges of one rank happen from left to right.
+  void add_pair(int32_t left, int32_t right, int32_t merged, uint32_t rank);
   /// Takes a token out of reach of encode: it stays in the vocabulary, but neither a character, a
   /// merge nor a whole piece gives it. For special tokens, which only matching may produce. To be
   /// called after the merges are added.

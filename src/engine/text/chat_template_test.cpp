@@ -216,6 +216,8 @@ TEST(Prompts, HaveTheOraclesTextAndIds) {
     const Json golden = base::read_json(entry.path());
     fs::path folder = entry.path();
     folder.replace_extension();
+    // Older than templates: the family makes the prompt, and generate's goldens compare it.
+    if (fs::exists(folder / "qwen.tiktoken")) continue;
     const auto found = find_chat_template(folder);
     ASSERT_TRUE(found.has_value()) << folder;
     const auto chat = ChatTemplate::parse(found->source, found->origin);
@@ -224,8 +226,10 @@ TEST(Prompts, HaveTheOraclesTextAndIds) {
     const int32_t placeholder = *tokenizer.id_of(qwen ? "<|image_pad|>" : "<image>");
     for (const Json& one : golden["cases"]) {
       SCOPED_TRACE(folder.string() + ": " + one["name"].get<std::string>());
-      const TaggedText prompt = chat.render(conversations[one["name"].get<std::string>()],
-                                            {.variables = tokenizer.special_strings()});
+      // Other pictures may have another conversation's words.
+      const std::string words = one.value("conversation", one["name"].get<std::string>());
+      const TaggedText prompt =
+          chat.render(conversations.at(words), {.variables = tokenizer.special_strings()});
       EXPECT_EQ(prompt.text(), one["text"].get<std::string>());
       // The golden's placeholders are expanded; here each picture has one.
       std::vector<int32_t> wanted = one["input_ids"].get<std::vector<int32_t>>();

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/mmap.h"
 #include "base/text.h"
+#include "engine/text/tiktoken.h"
 #include "engine/text/tokenizer_parts.h"
 
 namespace visavis::text {
@@ -123,8 +124,16 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
+std::filesystem::path Tokenizer::file_of(const std::filesystem::path& folder) {
+  const std::filesystem::path usual = folder / "tokenizer.json";
+  const std::filesystem::path older = folder / kTiktokenFile;
+  const bool is_older =
+      !std::filesystem::is_regular_file(usual) && std::filesystem::is_regular_file(older);
+  return is_older ? older : usual;
+}
+
 Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "tokenizer.json";
+  const std::filesystem::path path = file_of(folder);
   require(std::filesystem::is_regular_file(path), "no tokenizer: found no file '", path.string(),
           "'");
   const std::filesystem::path config_path = folder / "tokenizer_config.json";
@@ -138,9 +147,18 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
   const base::MappedFile file(path);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
                               file.bytes().size());
+  const TokenizerConfig config =
+      TokenizerConfig::read(read_if_there("tokenizer_config.json"), config_path.string());
+  if (path.filename() == kTiktokenFile)
+    return Tokenizer(read_tiktoken(text, config, path.string()));
   return Tokenizer(read_tokenizer(
-      text, TokenizerConfig::read(read_if_there("tokenizer_config.json"), config_path.string()),
-      says_type ? model["model_type"].get<std::string>() : "", path.string()));
+      text, config, says_type ? model["model_type"].get<std::string>() : "", path.string()));
+}
+
+Tokenizer Tokenizer::parse_tiktoken(std::string_view tiktoken, const base::Json& config,
+                                    std::string_view name) {
+  return Tokenizer(read_tiktoken(tiktoken, TokenizerConfig::read(config, "tokenizer_config.json"),
+                                 std::string(name)));
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const base::Json& config,

@@ -1,8 +1,8 @@
-// A checkpoint's tokenizer: text to token ids and back, driven wholly by its tokenizer.json and
-// tokenizer_config.json (no vocabulary of ours). Ids equal those of the oracle's tokenizer; what a
-// file asks for and we do not know is refused by name when loading. Start reading
-// at encode() in tokenizer.cpp: added tokens -> normalizer -> pre-tokenizer -> BPE ->
-// post-processor.
+// A checkpoint's tokenizer: text to token ids and back, driven wholly by its tokenizer.json (or the
+// qwen.tiktoken of older models) and tokenizer_config.json (no vocabulary of ours). Ids equal those
+// of the oracle's tokenizer; what a file asks for and we do not know is refused by name when
+// loading. Start reading at encode() in tokenizer.cpp: added tokens -> normalizer -> pre-tokenizer
+// -> BPE -> post-processor.
 #pragma once
 
 #include <cstdint>
@@ -44,15 +44,21 @@ class StreamDecoder {
 /// Immutable after loading; every method may be called from several threads at once.
 class Tokenizer {
  public:
-  /// Reads tokenizer.json and, where there are, tokenizer_config.json and the model_type of
-  /// config.json of a checkpoint folder. Throws Error naming the file and what in it is missing,
-  /// wrong or unsupported.
+  /// Reads tokenizer.json, or else qwen.tiktoken, and, where there are, tokenizer_config.json and
+  /// the model_type of config.json of a checkpoint folder. Throws Error naming the file and what in
+  /// it is missing, wrong or unsupported.
   static Tokenizer load(const std::filesystem::path& folder);
+  /// The file that load() reads; tokenizer.json if there is none.
+  static std::filesystem::path file_of(const std::filesystem::path& folder);
   /// The same from memory; `config` is the content of tokenizer_config.json (an object, may be
   /// empty), `model_type` that of config.json (may be empty) and `name` is how errors call the
   /// tokenizer.json.
   static Tokenizer parse(std::string_view tokenizer_json, const base::Json& config,
                          const std::string& model_type, std::string_view name);
+
+  /// A qwen.tiktoken from memory.
+  static Tokenizer parse_tiktoken(std::string_view tiktoken, const base::Json& config,
+                                  std::string_view name);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

@@ -137,6 +137,8 @@ TEST(PictureGoldens, TheSettingsOfEveryGoldenCheckpointPreparePicturesAsTheOracl
   for (const auto& entry : std::filesystem::directory_iterator(kGoldens / "models")) {
     if (!entry.is_directory()) continue;
     SCOPED_TRACE(entry.path().filename().string());
+    // No file says how: the family knows, and generate's goldens compare its pictures.
+    if (std::filesystem::exists(entry.path() / "qwen.tiktoken")) continue;
     const Preprocessor p = read_preprocessor(entry.path());
     const base::Json golden = base::read_json(entry.path().string() + ".json");
     for (const auto& [file, expected] : golden.at("pictures").items()) {

@@ -83,11 +83,7 @@ class Llava : public Model {
     if (prompt.pictures.size() > 1) {
       prompt.notes.emplace_back("LLaVA-1.5 was not trained on several pictures in one prompt");
     }
-    for (int axis = 0; axis < 3; ++axis) {
-      for (int64_t i = 0; i < prompt.tokens(); ++i) {
-        prompt.positions.push_back(static_cast<int32_t>(i));
-      }
-    }
+    place_text(prompt);
     return prompt;
   }
 

@@ -130,11 +130,10 @@ class CpuOps final : public Ops {
   }
 
   void rope(const RopeTable& table, View positions, MutView x) override {
-    const auto pairs = static_cast<int64_t>(table.inv_freq.size());
-    require(x.shape.rank() == 3 && x.shape[2] == 2 * pairs &&
-                table.axis.size() == table.inv_freq.size(),
-            "rope: x is ", x.shape.text(), ", the table has ", pairs, " frequencies and ",
-            table.axis.size(), " axes");
+    const int64_t pairs = table.pairs();
+    require(x.shape.rank() == 3 && x.shape[2] == 2 * pairs && table.sets() > 0, "rope: x is ",
+            x.shape.text(), ", the table has ", table.inv_freq.size(), " frequencies and ", pairs,
+            " axes");
     require_vector("rope", "positions", positions, 3 * x.shape[0]);
     angles_.update(table, positions.i32(), x.shape[0], pool_);
     run(rope_kernels(), RopeArgs{.cosine = angles_.cosine(),
@@ -143,6 +142,12 @@ class CpuOps final : public Ops {
                                  .heads = x.shape[1],
                                  .pairs = pairs,
                                  .x = x.f32()});
+  }
+
+  void scale_beyond(int64_t length, View positions, MutView x) override {
+    check_scale_beyond(length, positions, x);
+    scale_beyond_on_cpu(length, positions.i32(), x.shape[0], x.shape[1] * x.shape[2], x.f32(),
+                        pool_);
   }
 
   void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
@@ -261,8 +266,7 @@ class CpuOps final : public Ops {
                       q.shape[1] % kv.kv_heads == 0 && q.shape[2] == kv.head_dim &&
                       k.shape == v.shape &&
                       k.shape.elements() == batch.tokens * kv.kv_heads * kv.head_dim &&
-                      2 * std::ssize(input.rope->inv_freq) == kv.head_dim &&
-                      input.rope->axis.size() == input.rope->inv_freq.size() &&
+                      2 * input.rope->pairs() == kv.head_dim && input.rope->sets() > 0 &&
                       batch.positions.shape.elements() == 3 * batch.tokens &&
                       normed(input.q_norm) && normed(input.k_norm);
     if (!fits) return false;

@@ -107,6 +107,19 @@ void gather_rows_on_cpu(const float* x, const int32_t* rows, int64_t n, int64_t 
   });
 }
 
+void scale_beyond_on_cpu(int64_t length, const int32_t* positions, int64_t n, int64_t cols,
+                         float* x, base::ThreadPool& pool) {
+  pool.parallel_for(n, grain_for(cols), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      if (positions[i] < length) continue;
+      const double tokens = static_cast<double>(positions[i]) + 1;
+      const auto scale =
+          static_cast<float>(std::log(tokens) / std::log(static_cast<double>(length)));
+      for (int64_t c = 0; c < cols; ++c) x[i * cols + c] *= scale;
+    }
+  });
+}
+
 void embed_on_cpu(const Weight& table, const int32_t* ids, int64_t n, float* x,
                   base::ThreadPool& pool) {
   pool.parallel_for(n, grain_for(table.cols), [&](int64_t begin, int64_t end) {

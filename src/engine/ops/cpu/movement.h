@@ -18,6 +18,9 @@ void set_rows_on_cpu(const float* y, const int32_t* rows, int64_t n, int64_t col
 /// y[i] = x[rows[i]].
 void gather_rows_on_cpu(const float* x, const int32_t* rows, int64_t n, int64_t cols, float* y,
                         base::ThreadPool& pool);
+/// Ops::scale_beyond of rows of `cols` values.
+void scale_beyond_on_cpu(int64_t length, const int32_t* positions, int64_t n, int64_t cols,
+                         float* x, base::ThreadPool& pool);
 /// x[i] = table row ids[i].
 void embed_on_cpu(const Weight& table, const int32_t* ids, int64_t n, float* x,
                   base::ThreadPool& pool);

@@ -110,9 +110,11 @@ struct SiluArgs {
 
 /// A RopeTable that travels with the launch.
 constexpr int kMostPairs = 128;
+constexpr int kMostFrequencies = 256;  // of all sets
 struct RopeFrequencies {
   int pairs = 0;
-  float inv_freq[kMostPairs] = {};
+  int sets = 1;
+  float inv_freq[kMostFrequencies] = {};
   uint8_t axis[kMostPairs] = {};
 };
 
@@ -228,6 +230,9 @@ void set_rows(const float* y, const int32_t* rows, int64_t n, int64_t cols, floa
 /// y[i] = x[rows[i]].
 void gather_rows(const float* x, const int32_t* rows, int64_t n, int64_t cols, float* y,
                  Context& context);
+/// Ops::scale_beyond of rows of `cols` values.
+void scale_beyond(int64_t length, const int32_t* positions, int64_t n, int64_t cols, float* x,
+                  Context& context);
 /// x[i] = table row ids[i]; the table may lie in pinned host memory.
 void embed(const WeightArgs& table, const int32_t* ids, int64_t n, float* x, Context& context);
 void write_kv(const WriteKvArgs& args, Context& context);

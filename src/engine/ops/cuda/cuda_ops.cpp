@@ -430,6 +430,13 @@ class CudaOps final : public Ops {
                                              .x = x.f32()});
   }
 
+  void scale_beyond(int64_t length, View positions, MutView x) override {
+    check_scale_beyond(length, positions, x);
+    use();
+    cuda::scale_beyond(length, positions.i32(), x.shape[0], x.shape[1] * x.shape[2], x.f32(),
+                       context_);
+  }
+
   void segment_attention(View q, View k, View v, int64_t stride, View segment_start,
                          int64_t longest_segment, float scale, bool round_input,
                          MutView y) override {

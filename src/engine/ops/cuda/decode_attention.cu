@@ -351,7 +351,9 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x < Dim / 2) {
     const int j = threadIdx.x;
     const int at = args.batch.positions[args.rope.axis[j] * args.batch.sequences + sequence];
-    sincosf(static_cast<float>(at) * args.rope.inv_freq[j], &shared.sine[j], &shared.cosine[j]);
+    const int set = args.rope.sets > 1 ? args.batch.positions[args.batch.sequences + sequence] : 0;
+    sincosf(static_cast<float>(at) * args.rope.inv_freq[set * (Dim / 2) + j], &shared.sine[j],
+            &shared.cosine[j]);
   }
   __syncthreads();
   wait_for_previous();

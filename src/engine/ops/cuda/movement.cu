@@ -131,7 +131,26 @@ __global__ void cut_patches_kernel(CutPatchesArgs args) {
   }
 }
 
+// A block scales one row.
+__global__ void scale_beyond_kernel(int64_t length, const int32_t* positions, int64_t cols,
+                                    float* x) {
+  const int32_t position = positions[blockIdx.x];
+  if (position < length) return;
+  const auto scale =
+      static_cast<float>(log(static_cast<double>(position) + 1) / log(static_cast<double>(length)));
+  float* row = x + blockIdx.x * cols;
+  for (int64_t i = threadIdx.x; i < cols; i += kThreads) row[i] *= scale;
+}
+
 }  // namespace
+
+void scale_beyond(int64_t length, const int32_t* positions, int64_t n, int64_t cols, float* x,
+                  Context& context) {
+  if (n == 0) return;
+  scale_beyond_kernel<<<static_cast<unsigned>(n), kThreads, 0, context.stream>>>(length, positions,
+                                                                                 cols, x);
+  launched("scale_beyond");
+}
 
 void add_rows(const float* y, const int32_t* rows, int64_t n, int64_t cols, float* x,
               Context& context) {

@@ -30,13 +30,20 @@ __device__ float scale_for_cache(float largest, float* scale, bool writes) {
 // Frequencies as many threads read them: each its own, which constant memory would serve one by
 // one.
 struct SharedFrequencies {
-  float inv_freq[kMostPairs];
+  float inv_freq[kMostFrequencies];
   uint8_t axis[kMostPairs];
+  int pairs;
+  bool several;  // sets
 
   __device__ void load(const RopeFrequencies& table) {
-    for (int j = static_cast<int>(threadIdx.x); j < table.pairs; j += kThreads) {
+    const int count = table.pairs * table.sets;
+    for (int j = static_cast<int>(threadIdx.x); j < count; j += kThreads)
       inv_freq[j] = table.inv_freq[j];
+    for (int j = static_cast<int>(threadIdx.x); j < table.pairs; j += kThreads)
       axis[j] = table.axis[j];
+    if (threadIdx.x == 0) {
+      pairs = table.pairs;
+      several = table.sets > 1;
     }
     __syncthreads();
   }
@@ -45,7 +52,8 @@ struct SharedFrequencies {
   // off in two parts, which leaves it exact to 1e-6 for angles up to 10^5.
   __device__ void turn(const int32_t* positions, int64_t tokens, int64_t token, int pair,
                        float& cosine, float& sine) const {
-    const float angle = static_cast<float>(positions[axis[pair] * tokens + token]) * inv_freq[pair];
+    const int at = (several ? positions[tokens + token] * pairs : 0) + pair;
+    const float angle = static_cast<float>(positions[axis[pair] * tokens + token]) * inv_freq[at];
     const float turns = rintf(angle * 0.15915494309189535f);
     float rest = fmaf(-turns, 6.28125f, angle);
     rest = fmaf(-turns, 0.0019353071795864769f, rest);

@@ -51,10 +51,11 @@ __global__ void rope_kernel(RopeArgs args) {
   __shared__ float sine[kMostPairs];
   const int64_t token = blockIdx.x;
   const int pairs = args.table.pairs;
+  const int set = args.table.sets > 1 ? args.positions[args.tokens + token] : 0;
   for (int j = threadIdx.x; j < pairs; j += kThreads) {
     const auto position =
         static_cast<float>(args.positions[args.table.axis[j] * args.tokens + token]);
-    const float angle = position * args.table.inv_freq[j];
+    const float angle = position * args.table.inv_freq[set * pairs + j];
     cosine[j] = cosf(angle);
     sine[j] = sinf(angle);
   }

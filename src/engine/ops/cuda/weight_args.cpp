@@ -82,11 +82,13 @@ Activation activation_of(ops::Activation activation) {
 }
 
 RopeFrequencies rope_frequencies(const RopeTable& table) {
-  require(table.axis.size() == table.inv_freq.size() && table.inv_freq.size() <= kMostPairs,
-          "rope: the table has ", table.inv_freq.size(), " frequencies and ", table.axis.size(),
-          " axes, wanted as many of both and at most ", kMostPairs);
+  require(
+      table.sets() > 0 && table.pairs() <= kMostPairs && table.inv_freq.size() <= kMostFrequencies,
+      "rope: the table has ", table.inv_freq.size(), " frequencies and ", table.axis.size(),
+      " axes, wanted sets of at most ", kMostPairs, " and ", kMostFrequencies, " in all");
   RopeFrequencies result;
-  result.pairs = static_cast<int>(table.inv_freq.size());
+  result.pairs = static_cast<int>(table.pairs());
+  result.sets = static_cast<int>(table.sets());
   std::copy(table.inv_freq.begin(), table.inv_freq.end(), result.inv_freq);
   std::copy(table.axis.begin(), table.axis.end(), result.axis);
   return result;
