@@ -114,7 +114,8 @@ base::Json image_processor_of(const fs::path& folder, const vision::Overrides& o
     json["patch"] = processor.patch_size;
     json["merge"] = processor.merge_size;
   } else {
-    json["mode"] = processor.pad_to_square ? "pad" : "crop";
+    const bool stretched = processor.shortest_edge == 0;
+    json["mode"] = processor.pad_to_square ? "pad" : stretched ? "stretch" : "crop";
     json["width"] = processor.crop_width;
     json["height"] = processor.crop_height;
   }

@@ -19,6 +19,7 @@
 #include "engine/compress/export_packed.h"
 #include "engine/compress/mixed.h"
 #include "engine/models/families.h"
+#include "engine/models/split_source.h"
 
 namespace visavis::cli {
 namespace {
@@ -42,7 +43,7 @@ std::set<std::string> linears_of(const fs::path& folder) {
   for (const load::PlannedTensor& tensor : model->planned())
     if (!tensor.vision && !tensor.table && tensor.shape.rank() == 2 &&
         (tensor.layout.starts_with("int4") || !tensor.format.empty()))
-      names.insert(tensor.name);
+      names.insert(models::SplitSource::whole_name(tensor.name));
   return names;
 }
 

@@ -126,6 +126,44 @@ TEST(Families, AMissingTensorIsNamed) {
   }
 }
 
+TEST(QwenVlChat, AMissingOrMisshapenTensorIsNamed) {
+  for (const char* name :
+       {"visual.proj", "attn_pool.pos_embed", "h.0.attn.c_attn.bias",
+        "resblocks.0.attn.in_proj.bias", "attn_pool.attn.in_proj_weight", "h.0.mlp.w2.weight"}) {
+    Copy missing("qwen_vl_queries");
+    missing.rewrite([name](auto& info) {
+      if (info.name.ends_with(name)) info.name.clear();
+    });
+    EXPECT_THAT(missing.refusal(), HasSubstr(name));
+    Copy misshapen("qwen_vl_queries");
+    misshapen.rewrite([name](auto& info) {
+      if (info.name.ends_with(name)) info.shape = {3};
+    });
+    EXPECT_THAT(misshapen.refusal(), AllOf(HasSubstr(name), HasSubstr("[")));
+  }
+}
+
+TEST(QwenVlChat, ATokenizerOfAnotherModelIsRefused) {
+  Copy copy("qwen_vl_queries");
+  copy.edit("config.json", [](auto& json) {
+    json["visual"]["image_start_id"] = json["visual"]["image_start_id"].template get<int>() - 1;
+  });
+  EXPECT_THAT(copy.refusal(), AllOf(HasSubstr("qwen.tiktoken"), HasSubstr("'<imgpad>'"),
+                                    HasSubstr("they belong to different models")));
+}
+
+TEST(QwenVlChat, GptqCodesOfTheFusedLayerAreKeptInItsThreeParts) {
+  const auto model = open_model(kModels / "qwen_vl_int4", {});
+  int kept = 0;
+  for (const load::PlannedTensor& tensor : model->planned()) {
+    if (tensor.name.find(".h.0.") == std::string::npos || tensor.shape.rank() != 2) continue;
+    EXPECT_TRUE(tensor.format.starts_with("gptq int4 ")) << tensor.name << ": " << tensor.format;
+    EXPECT_TRUE(tensor.kept) << tensor.name;
+    ++kept;
+  }
+  EXPECT_EQ(kept, 7);  // q, k, v, c_proj; w2, w1, c_proj
+}
+
 TEST(Families, WithoutAKnownPrefixTheNamesLookedForAreListed) {
   Copy copy("llava_saved");
   copy.rewrite([](auto& info) {

@@ -41,6 +41,10 @@ std::string SplitSource::part_name(std::string_view name, int64_t part) {
   return std::string(name) + ":" + std::to_string(part);
 }
 
+std::string SplitSource::whole_name(std::string_view name) {
+  return std::string(name.substr(0, name.rfind(':')));
+}
+
 const checkpoint::TensorInfo* SplitSource::find(const std::string& name) const {
   const auto at = std::lower_bound(
       tensors_.begin(), tensors_.end(), name,

@@ -21,6 +21,8 @@ class SplitSource : public checkpoint::TensorSource {
               const std::vector<std::string>& endings, int64_t parts);
 
   static std::string part_name(std::string_view name, int64_t part);
+  /// The stored name that a part's begins with; other names as they are.
+  static std::string whole_name(std::string_view name);
 
   const std::vector<checkpoint::TensorInfo>& tensors() const override { return tensors_; }
   const checkpoint::TensorInfo* find(const std::string& name) const override;

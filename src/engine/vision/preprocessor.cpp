@@ -175,14 +175,32 @@ Preprocessor parse_preprocessor(const ConfigReader& config) {
   return out;
 }
 
+Preprocessor stretched_preprocessor(int64_t side) {
+  return {.type = "stretched",
+          .scheme = Scheme::centre_crop,
+          .mean = kClipMean,
+          .std = kClipStd,
+          .filter = picture::Filter::pillow_bicubic,
+          .resize_width = side,
+          .resize_height = side,
+          .crop_width = side,
+          .crop_height = side};
+}
+
 Preprocessor read_preprocessor(const std::filesystem::path& folder) {
   const std::filesystem::path nested = folder / "processor_config.json";
   const std::filesystem::path plain = folder / "preprocessor_config.json";
+  const std::filesystem::path model = folder / "config.json";
   const auto parse = [&] {
     if (std::filesystem::exists(nested)) {
       const ConfigReader config = ConfigReader::open(nested);
       if (config.has("image_processor"))
         return parse_preprocessor(config.section("image_processor"));
+    }
+    if (!std::filesystem::exists(plain) && std::filesystem::exists(model)) {
+      const ConfigReader config = ConfigReader::open(model);
+      if (config.has("visual.image_size"))
+        return stretched_preprocessor(config.require_int("visual.image_size", 1, kMaxEdge));
     }
     require(
         std::filesystem::exists(plain), folder.string(),
@@ -191,7 +209,6 @@ Preprocessor read_preprocessor(const std::filesystem::path& folder) {
     return parse_preprocessor(ConfigReader::open(plain));
   };
   Preprocessor out = parse();
-  const std::filesystem::path model = folder / "config.json";
   if (std::filesystem::exists(model) &&
       ConfigReader::open(model).string_or("image_aspect_ratio", "") == "pad") {
     out.pad_to_square = true;

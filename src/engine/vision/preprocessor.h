@@ -50,9 +50,14 @@ struct Preprocessor {
   std::string fingerprint() const;
 };
 
+/// What Qwen-VL's published code does and no file of its checkpoints states: every picture at side
+/// x side by Pillow's bicubic filter, CLIP's mean and deviation.
+Preprocessor stretched_preprocessor(int64_t side);
+
 /// The image processor of a checkpoint folder: the `image_processor` of processor_config.json, else
-/// preprocessor_config.json; `image_aspect_ratio: pad` of config.json counts as padding. Throws
-/// Error naming file, key, found and wanted.
+/// preprocessor_config.json, else stretched to config.json's `visual.image_size`;
+/// `image_aspect_ratio: pad` of config.json counts as padding. Throws Error naming file, key, found
+/// and wanted.
 Preprocessor read_preprocessor(const std::filesystem::path& folder);
 
 /// The same from one parsed document.

@@ -18,16 +18,10 @@
 namespace visavis::models::qwen_vl_chat {
 namespace {
 
-// The published code prepares pictures itself, no file says how.
-vision::Preprocessor preprocessor(const VisionConfig& config) {
-  return {.type = "QWenVL",
-          .scheme = vision::Scheme::centre_crop,
-          .mean = {0.48145466, 0.4578275, 0.40821073},
-          .std = {0.26862954, 0.26130258, 0.27577711},
-          .filter = picture::Filter::pillow_bicubic,
-          .resize_width = config.image,
-          .resize_height = config.image,
-          .do_center_crop = false};
+vision::Preprocessor preprocessor(const Config& config, const OpenOptions& options) {
+  vision::Preprocessor result = vision::stretched_preprocessor(config.vision.image);
+  vision::apply_overrides(result, options.pictures);
+  return result;
 }
 
 class QwenVlChat : public Model {
@@ -43,7 +37,7 @@ class QwenVlChat : public Model {
                    .vocabulary = config_.text.vocabulary,
                    .pieces = &prompt_pieces,
                    .stop_tokens = {"<|endoftext|>", "<|im_end|>", "<|im_start|>"}},
-                  preprocessor(config_.vision)),
+                  preprocessor(config_, options_)),
         tensors_(with_parts(std::move(checkpoint.tensors), config_)) {
     auto planner = load::WeightLoader::planner(*tensors_, options_.weights);
     const Parts counted = load_parts(planner);
