@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "machine/gpu.h"
+
 namespace visavis::cli {
 
 std::vector<std::filesystem::path> data_folders(const std::string& name) {
@@ -29,6 +31,12 @@ std::filesystem::path user_cache_folder() {
   const char* home = std::getenv("HOME");
   if (home == nullptr || home[0] != '/') return {};
   return std::filesystem::path(home) / ".cache" / "visavis";
+}
+
+hub::Places model_places() {
+  hub::Places places = hub::default_places();
+  places.for_card = !machine::gpu_facts().empty();
+  return places;
 }
 
 }  // namespace visavis::cli

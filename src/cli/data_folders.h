@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "hub/catalogue.h"
+
 namespace visavis::cli {
 
 /// The existing folders called `name` ("suites", "models") in order of preference: below the
@@ -16,5 +18,8 @@ std::vector<std::filesystem::path> data_folders(const std::string& name);
 /// Where packed weights are kept unless told otherwise: $XDG_CACHE_HOME/visavis or
 /// ~/.cache/visavis; empty if neither is known.
 std::filesystem::path user_cache_folder();
+
+/// Where models are; they are to run on a card if this machine has one.
+hub::Places model_places();
 
 }  // namespace visavis::cli

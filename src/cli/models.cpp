@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // What pull would take, by the catalogue alone; null if no form can be loaded.
-const hub::Form* first_form(const hub::CatalogueEntry& entry) {
-  const std::vector<const hub::Form*> forms = hub::loadable_forms(entry);
+const hub::Form* first_form(const hub::CatalogueEntry& entry, const hub::Places& places) {
+  const std::vector<const hub::Form*> forms = hub::loadable_forms(entry, places.for_card);
   return forms.empty() ? nullptr : forms.front();
 }
 
@@ -55,7 +55,7 @@ base::Json described(const hub::CatalogueEntry& entry, const hub::Places& places
                               {"huggingface", text_or_null(form.repository.huggingface)},
                               {"modelscope", text_or_null(form.repository.modelscope)},
                               {"download_gb", number_or_null(form.download_gb)}});
-  if (const hub::Form* form = first_form(entry)) {
+  if (const hub::Form* form = first_form(entry, places)) {
     model["repository"] = text_or_null(form->repository.huggingface);
     model["format"] = form->format;
     model["download_gb"] = number_or_null(form->download_gb);
@@ -122,7 +122,7 @@ std::vector<std::string> repositories_of(const std::string& model, const hub::Pl
 }
 
 int remove_model(const Options& options) {
-  const hub::Places places = hub::default_places();
+  const hub::Places places = model_places();
   const std::vector<std::string> repositories = repositories_of(options.remove, places);
   if (!options.yes) {
     require(::isatty(STDIN_FILENO) != 0, "removing '", options.remove,
@@ -152,7 +152,7 @@ void print_catalogue(const Options& options, const hub::Places& places) {
       "名称           系列             参数      下载      内存  许可证      位置\n");
   for (const hub::CatalogueEntry& entry : hub::read_catalogue(places)) {
     const auto folder = hub::locate(entry, places);
-    const hub::Form* form = first_form(entry);
+    const hub::Form* form = first_form(entry, places);
     std::string where;
     if (folder)
       where =
@@ -181,7 +181,7 @@ int run(const Options& options) {
   const fs::path cache_folder =
       options.cache_dir.empty() ? user_cache_folder() : fs::path(options.cache_dir);
   if (options.clear_cache) return clear_cache(cache_folder);
-  const hub::Places places = hub::default_places();
+  const hub::Places places = model_places();
   const base::Json cache = cache_of(cache_folder);
   const std::vector<hub::CachedRepository> cached = hub::cached_repositories(places.hub_cache);
   if (options.json) {

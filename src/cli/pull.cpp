@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/data_folders.h"
 #include "cli/language.h"
 #include "cli/verbs.h"
 #include "hub/pull.h"
@@ -25,6 +26,7 @@ void on_signal(int) { interrupted = true; }
 
 struct Options {
   hub::PullOptions pull;
+  std::string device;
   std::string lang;
   bool list = false;
   bool json = false;
@@ -132,7 +134,8 @@ int run(const Options& options) {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second ctrl-C ends at once
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  const hub::Places places = hub::default_places();
+  hub::Places places = model_places();
+  if (!options.device.empty()) places.for_card = options.device == "cuda";
   try {
     const hub::PullPlan plan =
         hub::plan_pull(options.pull, hub::read_catalogue(places), places, interrupted);
@@ -199,7 +202,10 @@ void add_pull(CLI::App& app, int& exit_code) {
   verb->add_option("--from", options->pull.from, "The hub (default huggingface)")
       ->check(CLI::IsMember(hubs));
   verb->add_option("--format", options->pull.format,
-                   "The published form (default: the smallest of 4 bits that can be loaded)");
+                   "The published form (default: the smallest of 4 bits that stays so small)");
+  verb->add_option("--device", options->device,
+                   "What the model is to run on (default: cuda if this machine has a card)")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
   verb->add_option("--revision", options->pull.revision, "A branch, tag or commit");
   verb->add_option("--include", options->pull.include,
                    "Only files of this name (* and ? as in a shell); give it again for more")

@@ -84,7 +84,7 @@ chat::ModelOptions joined(const chat::ModelOptions& asked, const chat::ModelOpti
 // Names of the catalogue that are on this machine, and those of the command line.
 std::vector<std::string> available(const std::vector<std::string>& given) {
   std::vector<std::string> names = given;
-  const hub::Places places = hub::default_places();
+  const hub::Places places = model_places();
   for (const hub::CatalogueEntry& entry : hub::read_catalogue(places)) {
     if (std::find(names.begin(), names.end(), entry.name) == names.end() &&
         hub::locate(entry, places).has_value())

@@ -123,7 +123,7 @@ class Host : public chat::ModelHost {
 
   std::vector<std::string> known() const override {
     std::vector<std::string> names;
-    for (const hub::CatalogueEntry& entry : hub::read_catalogue(hub::default_places()))
+    for (const hub::CatalogueEntry& entry : hub::read_catalogue(model_places()))
       names.push_back(entry.name);
     return names;
   }
@@ -248,7 +248,8 @@ std::filesystem::path model_folder(const std::string& model) {
           "' is an endpoint; this needs the files of a checkpoint");
   const std::filesystem::path path = model;
   const bool file = path.extension() == ".gguf" && std::filesystem::is_regular_file(path);
-  return adopt::hub_layout(file ? path : hub::resolve_model_folder(model), user_cache_folder());
+  return adopt::hub_layout(file ? path : hub::resolve_model_folder(model, model_places()),
+                           user_cache_folder());
 }
 
 void suit_device(const Place& place, generate::LocalModelOptions& options) {

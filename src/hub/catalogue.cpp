@@ -210,15 +210,19 @@ const CatalogueEntry* find_entry(const std::vector<CatalogueEntry>& catalogue,
   return entry == catalogue.end() ? nullptr : &*entry;
 }
 
-std::vector<const Form*> loadable_forms(const CatalogueEntry& entry) {
+int form_rank(const Form& form, bool for_card) {
+  if (form.bits > 3 && form.bits <= 4)
+    return for_card && find_format(form.format)->grows_on_card ? 1 : 0;
+  return form.bits == 16 ? 2 : 3;
+}
+
+std::vector<const Form*> loadable_forms(const CatalogueEntry& entry, bool for_card) {
   std::vector<const Form*> forms;
   for (const Form& form : entry.forms)
     if (find_format(form.format)->loads) forms.push_back(&form);
-  const auto rank = [](const Form* form) {
-    return form->bits > 3 && form->bits <= 4 ? 0 : form->bits == 16 ? 1 : 2;
-  };
-  std::stable_sort(forms.begin(), forms.end(), [&](const Form* a, const Form* b) {
-    if (rank(a) != rank(b)) return rank(a) < rank(b);
+  std::stable_sort(forms.begin(), forms.end(), [for_card](const Form* a, const Form* b) {
+    const int ranks[] = {form_rank(*a, for_card), form_rank(*b, for_card)};
+    if (ranks[0] != ranks[1]) return ranks[0] < ranks[1];
     return a->download_gb > 0 && b->download_gb > 0 && a->download_gb < b->download_gb;
   });
   return forms;
@@ -258,7 +262,7 @@ std::optional<fs::path> locate(const CatalogueEntry& entry, const Places& places
     return std::nullopt;
   }
   std::optional<fs::path> partial;
-  for (const Form* form : loadable_forms(entry)) {
+  for (const Form* form : loadable_forms(entry, places.for_card)) {
     if (auto folder = pinned_snapshot(*form, places)) return folder;
     for (const std::string& repository :
          {form->repository.huggingface, form->repository.modelscope})

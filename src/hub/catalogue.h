@@ -47,6 +47,7 @@ struct Places {
   std::filesystem::path hub_cache;            // "models--ORG--NAME" folders of the hub's own tools
   std::filesystem::path modelscope_cache;     // ORG/NAME folders of ModelScope's own tools
   std::filesystem::path user_catalogue;       // a file of the user's, or ""
+  bool for_card = false;                      // models are to run on a GPU
 };
 
 /// share/visavis/models beside the running program's bin, then models/ of the source tree that it
@@ -66,9 +67,13 @@ std::vector<CatalogueEntry> read_catalogue(const Places& places);
 const CatalogueEntry* find_entry(const std::vector<CatalogueEntry>& catalogue,
                                  std::string_view name);
 
-/// The forms that the engine loads, best first: the fewest bits above three up to four, then 16,
-/// then what is between; within these the smaller download, unknown ones in the catalogue's order.
-std::vector<const Form*> loadable_forms(const CatalogueEntry& entry);
+/// How far a form is from the best kind, 0: four bits (or above three); four bits that take eight
+/// on the card that models are to run on; 16 bits; what is between.
+int form_rank(const Form& form, bool for_card);
+
+/// The forms that the engine loads, by rank; within a rank the smaller download first, unknown ones
+/// in the catalogue's order.
+std::vector<const Form*> loadable_forms(const CatalogueEntry& entry, bool for_card);
 
 /// The folder in which a catalogue entry lies on this machine, if it does.
 std::optional<std::filesystem::path> locate(const CatalogueEntry& entry, const Places& places);

@@ -53,7 +53,7 @@ TEST(Catalogue, NamesAreUniqueAndEveryFormIsKnown) {
     EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
     EXPECT_EQ(find_entry(catalogue, entry.name), &entry);
     EXPECT_FALSE(entry.license.empty()) << entry.name;
-    EXPECT_EQ(loadable_forms(entry).empty(), !entry.demo_folder.empty())
+    EXPECT_EQ(loadable_forms(entry, false).empty(), !entry.demo_folder.empty())
         << entry.name << " cannot be pulled";
     for (const Form& form : entry.forms)
       EXPECT_TRUE(form.bits < 16 || !form.repository.modelscope.empty()) << entry.name;
@@ -113,10 +113,14 @@ TEST(LoadableForms, AreTheSmallestOfFourBitsThenSixteen) {
                              .license = {},
                              .demo_folder = {},
                              .forms = {form("safetensors", 8, 2), form("safetensors", 16, 4),
-                                       form("safetensors", 4, 1.5), form("safetensors", 4, 1)}};
-  std::vector<double> sizes;
-  for (const Form* each : loadable_forms(entry)) sizes.push_back(each->download_gb);
-  EXPECT_EQ(sizes, (std::vector<double>{1, 1.5, 4, 2}));
+                                       form("awq", 4, 1.5), form("gguf", 4, 1)}};
+  const auto sizes = [&](bool for_card) {
+    std::vector<double> sizes;
+    for (const Form* each : loadable_forms(entry, for_card)) sizes.push_back(each->download_gb);
+    return sizes;
+  };
+  EXPECT_EQ(sizes(false), (std::vector<double>{1, 1.5, 4, 2}));
+  EXPECT_EQ(sizes(true), (std::vector<double>{1.5, 1, 4, 2})) << "GGUF takes eight bits there";
 }
 
 TEST(ResolveModelFolder, TakesAFolderAsItIs) {

@@ -10,7 +10,7 @@ constexpr Format kFormats[] = {
     {"gptq", true, "safetensors, GPTQ"},
     {"nf4", true, "safetensors, bitsandbytes NF4"},
     {"fp8", true, "safetensors, FP8"},
-    {"gguf", true, "GGUF with its mmproj file"},
+    {"gguf", true, "GGUF with its mmproj file", true},
     {"bin", true, "PyTorch's .bin files"},
 };
 

@@ -11,6 +11,7 @@ struct Format {
   std::string_view name;  // as catalogue files spell it
   bool loads;             // the engine takes it
   std::string_view what;
+  bool grows_on_card = false;  // 4 bits become 8 where a GPU computes
 };
 
 /// A new row, or a changed `loads`, is all it takes for `pull` to choose a format.

@@ -49,10 +49,10 @@ std::unique_ptr<Session> make_session(const Hub& hub, const HubSettings& setting
 }
 
 std::vector<const Form*> wanted_forms(const CatalogueEntry& entry, const PullOptions& options,
-                                      const Hub& hub) {
+                                      const Hub& hub, bool for_card) {
   std::vector<const Form*> forms;
   if (options.format.empty()) {
-    forms = loadable_forms(entry);
+    forms = loadable_forms(entry, for_card);
   } else {
     std::vector<std::string> known;
     for (const Form& form : entry.forms) {
@@ -229,15 +229,15 @@ PullPlan plan_pull(const PullOptions& options, const std::vector<CatalogueEntry>
   if (entry != nullptr) {
     require(entry->demo_folder.empty(), "model '", entry->name,
             "' comes with visavis: there is nothing to fetch");
-    const std::vector<const Form*> forms = wanted_forms(*entry, options, hub);
-    int bits = 0;
+    const std::vector<const Form*> forms = wanted_forms(*entry, options, hub, places.for_card);
+    int rank = 0;
     for (const Form* form : forms) {
-      if (best && form->bits != bits) break;  // more bits: a fallback only
+      if (best && form_rank(*form, places.for_card) != rank) break;  // a fallback only
       const std::string& repository = form->repository.*hub.repository;
       try {
         PullPlan plan = ask(options, hub, settings, repository, form, *session);
         if (!best || plan.bytes() < best->bytes()) best = std::move(plan);
-        bits = form->bits;
+        rank = form_rank(*form, places.for_card);
       } catch (const Stopped&) {
         throw;
       } catch (const Error& error) {

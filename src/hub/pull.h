@@ -57,7 +57,7 @@ struct PullReport {
   int64_t received_bytes = 0;
 };
 
-/// Asks the hub. Of several forms with as few bits the one with the fewest bytes wins; one that the
+/// Asks the hub. Of several forms of one rank the one with the fewest bytes wins; one that the
 /// hub refuses is passed over while another is left. Throws Error, Stopped.
 PullPlan plan_pull(const PullOptions& options, const std::vector<CatalogueEntry>& catalogue,
                    const Places& places, const std::atomic<bool>& cancelled);
