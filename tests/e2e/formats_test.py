@@ -82,8 +82,8 @@ class FormatsStandForTheirValues(unittest.TestCase):
 class QuantizeWritesWhatOthersRead(unittest.TestCase):
     """visavis quantize, read back by the engine and by the Python reader of the format."""
 
-    def check(self, model, *options, symmetric=True, group=128, error=0.12, mixed=None):
-        """mixed: the bits per weight that are asked for."""
+    def check(self, model, *options, symmetric=True, group=128, error=0.12, mixed=None, folded=False):
+        """mixed: the bits per weight that are asked for; folded: inputs are scaled."""
         with tempfile.TemporaryDirectory() as folder:
             out = pathlib.Path(folder) / "packed"
             plain = pathlib.Path(folder) / "plain"
@@ -140,9 +140,12 @@ class QuantizeWritesWhatOthersRead(unittest.TestCase):
             linears = [t for t in inspected["tensors"] if "_proj.weight" in t["name"] and t["part"] == "text"]
             self.assertTrue(all(t["kept"] for t in linears))
 
-            # The error that is printed is the error.
             source = store.read_folder(model)
             values = store.read_folder(plain)
+            if folded:
+                self.check_folded(source, values, report)
+                return
+            # The error that is printed is the error.
             squares = differences = 0.0
             for tensor in report["tensors"]:
                 exact = store.floats(source[tensor["name"]]).astype(np.float64)
@@ -156,8 +159,34 @@ class QuantizeWritesWhatOthersRead(unittest.TestCase):
             self.assertEqual(again.returncode, 1)
             self.assertIn("not an empty folder", again.stderr)
 
+    def check_folded(self, source, values, report):
+        """What norms were divided by stands in the matrices behind them."""
+        for place in report["scaled"]:
+            self.assertLessEqual(place["output_error"], place["unscaled_output_error"])
+        changed = 0
+        for name in values:
+            layer, _, last = name.rpartition("input_layernorm.weight")
+            if not layer or last:
+                continue
+            before, after = store.floats(source[name]), store.floats(values[name])
+            changed += not np.array_equal(before, after)
+            for norm, linear in (("input_layernorm", "self_attn.q_proj"), ("input_layernorm", "self_attn.k_proj"),
+                                 ("post_attention_layernorm", "mlp.gate_proj")):  # fmt: skip
+                scale = store.floats(values[f"{layer}{norm}.weight"]) / store.floats(source[f"{layer}{norm}.weight"])
+                exact = store.floats(source[f"{layer}{linear}.weight"])
+                found = store.floats(values[f"{layer}{linear}.weight"]) * scale
+                self.assertLess(np.square(found - exact).sum() / np.square(exact).sum(), 0.12**2, layer + linear)
+        self.assertGreater(changed, 0)
+
     def test_qwen(self):
         self.check(MODELS["qwen"])
+
+    def test_qwen_scaled(self):
+        self.check(MODELS["qwen"], "--method", "awq", folded=True)
+
+    def test_llava_scaled_zero_points_and_mixed(self):
+        options = ("--method", "awq-hqq", "--group", "64", "--mixed", "5.2")
+        self.check(MODELS["llava"], *options, symmetric=False, group=64, mixed=5.2, folded=True)
 
     def test_llava(self):
         self.check(MODELS["llava"])

@@ -5,10 +5,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/ops/ceilings.h"
-#include "engine/ops/ops.h"
+#include "engine/ops/forwarding_ops.h"
 
 namespace visavis::bench {
 
@@ -29,52 +30,16 @@ struct Work {
   double compute_seconds(const ops::Ceilings& ceilings) const;
 };
 
-/// Forwards everything to `inner`, or adds up what linear layers and attention would do. Every
-/// method of Ops must be forwarded here, those with a default too, or the backend's faster form is
-/// not run.
-class CountingOps : public ops::Ops {
+/// Forwards everything to `inner`, or adds up what linear layers and attention would do.
+class CountingOps : public ops::ForwardingOps {
  public:
-  explicit CountingOps(std::unique_ptr<ops::Ops> inner);
+  explicit CountingOps(std::unique_ptr<ops::Ops> inner) : ForwardingOps(std::move(inner)) {}
 
   const Work& work() const { return work_; }
   void reset() { work_ = {}; }
   /// Count, and compute nothing: outputs stay as they are. Otherwise nothing is counted.
   void set_dry(bool dry) { dry_ = dry; }
 
-  std::string description() const override { return inner_->description(); }
-  tensor::Buffer allocate(int64_t bytes) override { return inner_->allocate(bytes); }
-  void upload(const void* host, ops::MutView to) override { inner_->upload(host, to); }
-  void download(ops::View from, void* host) override { inner_->download(from, host); }
-  tensor::Buffer table(tensor::Buffer mapped) override { return inner_->table(std::move(mapped)); }
-  ops::DeviceMemory memory() const override { return inner_->memory(); }
-  bool has_own_memory() const override { return inner_->has_own_memory(); }
-  void limit_memory(int64_t most) override { inner_->limit_memory(most); }
-  void wait() override { inner_->wait(); }
-  int64_t many_rows() const override { return inner_->many_rows(); }
-  void reserve(int64_t bytes) override { inner_->reserve(bytes); }
-  int64_t scratch_bytes() const override { return inner_->scratch_bytes(); }
-  int64_t scratch_held() const override { return inner_->scratch_held(); }
-  bool samples() const override { return inner_->samples(); }
-  void sample(ops::View logits, const ops::Draw& draw, ops::MutView id) override {
-    inner_->sample(logits, draw, id);
-  }
-  bool quantizes(const ops::Coding& coding, int64_t cols) const override {
-    return inner_->quantizes(coding, cols);
-  }
-  void quantize(ops::View host, const ops::Coding& coding, ops::MutView codes,
-                ops::MutView scales) override {
-    inner_->quantize(host, coding, codes, scales);
-  }
-  ops::QuantizeFaults quantize_faults() override { return inner_->quantize_faults(); }
-  ops::DType arithmetic(const ops::Weight& weight, int64_t rows) const override {
-    return inner_->arithmetic(weight, rows);
-  }
-  ops::DType picture_arithmetic(bool round_input) const override {
-    return inner_->picture_arithmetic(round_input);
-  }
-  std::unique_ptr<ops::CeilingProbe> ceiling_probe() const override {
-    return inner_->ceiling_probe();
-  }
   void linear(ops::View x, const ops::Weight& weight, const ops::Epilogue& epilogue,
               ops::MutView y) override;
   void project(ops::View x, const ops::RmsNormBefore& norm,
@@ -122,7 +87,6 @@ class CountingOps : public ops::Ops {
   void count_attention(int64_t width, const ops::StepBatch& batch, const ops::KvView& kv);
   std::vector<int32_t> on_host(ops::View ids);
 
-  std::unique_ptr<ops::Ops> inner_;
   Work work_;
   bool dry_ = false;
 };

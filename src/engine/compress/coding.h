@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/load/loss.h"
 #include "engine/tensor/dtype.h"
@@ -27,14 +28,21 @@ struct CodedRow {
   uint8_t* zeros = nullptr;    // cols / group, unsigned; null without zero points
 };
 
-/// Codes a row of a multiple of `group` columns. `back` gets what the codes stand for. scale_type:
-/// f16 or bf16. False if a value is too large for an f16 scale. The values must be finite.
-[[nodiscard]] bool code_row(std::span<const float> row, const Coding& coding,
-                            tensor::DType scale_type, const CodedRow& out, std::span<float> back);
+/// Codes a row of a multiple of `group` columns. `weights`: how much the squared error of each
+/// column counts, all positive; empty: all alike (8 bits: no matter). scale_type: f16 or bf16.
+/// `back` gets what the codes stand for. False if a value is too large for an f16 scale. The values
+/// must be finite.
+[[nodiscard]] bool code_row(std::span<const float> row, std::span<const float> weights,
+                            const Coding& coding, tensor::DType scale_type, const CodedRow& out,
+                            std::span<float> back);
 
 /// The same for a caller who only wants `back`.
-[[nodiscard]] bool code_row(std::span<const float> row, const Coding& coding,
-                            tensor::DType scale_type, std::span<float> back);
+[[nodiscard]] bool code_row(std::span<const float> row, std::span<const float> weights,
+                            const Coding& coding, tensor::DType scale_type, std::span<float> back);
+
+/// Weights from the mean squares of a matrix's inputs, each at least a hundredth of their mean: a
+/// calibration that has not seen an input does not say that nothing comes through it.
+std::vector<float> weights_from(std::span<const double> input_powers);
 
 /// What coding changed.
 load::Loss loss_between(std::span<const float> values, std::span<const float> back);

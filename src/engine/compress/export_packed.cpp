@@ -99,7 +99,7 @@ std::vector<uint32_t> packed_along_rows(const std::vector<uint8_t>& zeros, int64
 }
 
 // Codes go out block by block; scales, zero points and the shape are kept until all are written.
-load::Loss write_coded(const TensorSource& source, const Item& item,
+load::Loss write_coded(const TensorSource& source, const Item& item, std::span<const double> powers,
                        checkpoint::SafetensorsWriter& writer, base::ThreadPool& pool) {
   const TensorInfo& info = *item.info;
   const Coding& coding = *item.coding;
@@ -107,6 +107,7 @@ load::Loss write_coded(const TensorSource& source, const Item& item,
   const int64_t cols = info.shape[1];
   const int64_t groups = cols / coding.group;
   const int64_t row_bytes = cols * coding.bits / 8;
+  const std::vector<float> weights = powers.empty() ? std::vector<float>() : weights_from(powers);
   std::vector<uint16_t> scales(static_cast<size_t>(rows * groups));
   std::vector<uint8_t> zeros(coding.zero_points ? scales.size() : 0);
   const auto block = static_cast<size_t>(std::min(kRowBlock, rows));
@@ -122,7 +123,7 @@ load::Loss write_coded(const TensorSource& source, const Item& item,
       for (int64_t i = first; i < last; ++i) {
         const std::span<const float> row(values.data() + i * cols, static_cast<size_t>(cols));
         const int64_t at = (begin + i) * groups;
-        if (!code_row(row, coding, scale_type(info),
+        if (!code_row(row, weights, coding, scale_type(info),
                       {codes.data() + i * row_bytes, scales.data() + at,
                        zeros.empty() ? nullptr : zeros.data() + at},
                       back))
@@ -182,6 +183,15 @@ base::Json weights_of(const Coding& coding) {
 
 }  // namespace
 
+std::span<const double> powers_for(const InputPowers& powers, const TensorInfo& info) {
+  const auto found = powers.find(info.name);
+  if (found == powers.end()) return {};
+  const int64_t cols = info.shape.rank() < 2 ? 0 : info.shape[1];
+  require(static_cast<int64_t>(found->second.size()) == cols, "calibration has ",
+          found->second.size(), " inputs for tensor '", info.name, "' of ", cols);
+  return found->second;
+}
+
 bool can_code(const TensorInfo& info, const Coding& coding) {
   return info.shape.rank() == 2 && info.shape[1] % coding.group == 0 &&
          info.name.ends_with(kWeight);
@@ -216,8 +226,9 @@ void read_rows(const TensorSource& source, const TensorInfo& info, int64_t begin
 }
 
 ExportReport export_pack_quantized(const TensorSource& source, const Codings& codings,
-                                   const std::filesystem::path& folder, base::ThreadPool& pool,
-                                   const load::Progress& progress, int64_t shard_bytes) {
+                                   const InputPowers& powers, const std::filesystem::path& folder,
+                                   base::ThreadPool& pool, const load::Progress& progress,
+                                   int64_t shard_bytes) {
   ExportReport report;
   std::vector<std::vector<Item>> shards(1);
   int64_t in_shard = 0;
@@ -249,8 +260,9 @@ ExportReport export_pack_quantized(const TensorSource& source, const Codings& co
     checkpoint::SafetensorsWriter writer(folder / name, specs, {{"format", "pt"}});
     for (const Item& item : shards[i]) {
       if (item.coding != nullptr)
-        report.quantised.push_back({item.info->name, *item.coding, item.info->shape.elements(),
-                                    write_coded(source, item, writer, pool)});
+        report.quantised.push_back(
+            {item.info->name, *item.coding, item.info->shape.elements(),
+             write_coded(source, item, powers_for(powers, *item.info), writer, pool)});
       else
         write_copy(source, *item.info, writer);
       done += item.bytes();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,13 @@ namespace visavis::compress {
 
 /// The matrices to code, by name.
 using Codings = std::map<std::string, Coding>;
+
+/// The mean square of every input of a matrix, by its name; a matrix that is not there counts all
+/// inputs alike.
+using InputPowers = std::map<std::string, std::vector<double>>;
+
+/// Of one matrix, empty if it is not there. Throws Error if they do not fit its columns.
+std::span<const double> powers_for(const InputPowers& powers, const checkpoint::TensorInfo& info);
 
 /// Whether this coding fits: a matrix whose inputs are a multiple of the group, called "...weight".
 bool can_code(const checkpoint::TensorInfo& info, const Coding& coding);
@@ -45,8 +53,8 @@ struct ExportReport {
 /// everything else is copied, what is in another format as its values. Throws Error, also for a
 /// matrix that its coding does not fit.
 ExportReport export_pack_quantized(const checkpoint::TensorSource& source, const Codings& codings,
-                                   const std::filesystem::path& folder, base::ThreadPool& pool,
-                                   const load::Progress& progress = {},
+                                   const InputPowers& powers, const std::filesystem::path& folder,
+                                   base::ThreadPool& pool, const load::Progress& progress = {},
                                    int64_t shard_bytes = int64_t{4'000'000'000});
 
 /// The quantization_config of such a checkpoint: a group for every coding, the most frequent one of

@@ -22,16 +22,18 @@ constexpr int kRefits = 2;  // of the scale, for a zero point that was rounded
 
 struct Group {
   const float* values;
+  const float* weights;
   int64_t count;
 };
 
-// Sums in eight lanes, whose order no compiler may change.
+// Weighted sums in eight lanes, whose order no compiler may change.
 template <class Term>
 float sum(const Group& group, const Term& term) {
   constexpr int kLanes = 8;
   float lanes[kLanes] = {};
   for (int64_t i = 0; i < group.count; i += kLanes)
-    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += term(i + lane);
+    for (int lane = 0; lane < kLanes; ++lane)
+      lanes[lane] += group.weights[i + lane] * term(i + lane);
   return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
          ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
@@ -64,7 +66,7 @@ void improve(const Group& group, float beta, Affine& fit) {
     codes[i] = code;
     targets[i] = value - shrunk * fit.scale;
   }
-  const auto count = static_cast<float>(group.count);
+  const float count = sum(group, [](int64_t) { return 1.0f; });
   const float zero = sum(group, [&](int64_t i) { return codes[i] - targets[i] * inverse; }) / count;
   const float ct = sum(group, [&](int64_t i) { return (codes[i] - zero) * targets[i]; });
   const float cc = sum(group, [&](int64_t i) { return (codes[i] - zero) * (codes[i] - zero); });
@@ -96,8 +98,12 @@ float settle(const Group& group, float (*stored)(float), Affine& fit) {
 
 }  // namespace
 
-ZeroPointFit fit_zero_point(std::span<const float> values, float (*stored)(float scale)) {
-  const Group group = {values.data(), static_cast<int64_t>(values.size())};
+ZeroPointFit fit_zero_point(std::span<const float> values, std::span<const float> weights,
+                            float (*stored)(float scale)) {
+  float alike[kHqqLargest];
+  if (weights.empty()) std::fill_n(alike, values.size(), 1.0f);
+  const Group group = {values.data(), weights.empty() ? alike : weights.data(),
+                       static_cast<int64_t>(values.size())};
   assert(group.count > 0 && group.count <= kHqqLargest && group.count % kHqqStep == 0);
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
   const float low = std::min(*least, 0.0f);

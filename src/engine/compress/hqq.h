@@ -22,9 +22,10 @@ struct ZeroPointFit {
   uint8_t zero = 8;
 };
 
-/// `stored` rounds a scale to how it will be kept. Deterministic on every CPU. The values must be
-/// finite.
-ZeroPointFit fit_zero_point(std::span<const float> values, float (*stored)(float scale));
+/// `stored` rounds a scale to how it will be kept. `weights`: how much each value's squared error
+/// counts; empty: all alike. Deterministic on every CPU. The values must be finite.
+ZeroPointFit fit_zero_point(std::span<const float> values, std::span<const float> weights,
+                            float (*stored)(float scale));
 
 /// The codes next to the values.
 void encode_with_zero(std::span<const float> values, const ZeroPointFit& fit, uint8_t* codes);

@@ -44,9 +44,8 @@ load::Loss loss_of_coding(const TensorSource& source, const TensorInfo& info, co
                           std::span<const double> input_powers, base::ThreadPool& pool) {
   const int64_t rows = info.shape[0];
   const int64_t cols = info.shape[1];
-  require(input_powers.empty() || static_cast<int64_t>(input_powers.size()) == cols,
-          "calibration has ", input_powers.size(), " inputs for tensor '", info.name, "' of ",
-          cols);
+  const std::vector<float> weights =
+      input_powers.empty() ? std::vector<float>() : weights_from(input_powers);
   // A root weighs values and their differences alike.
   std::vector<float> roots(input_powers.size());
   std::transform(input_powers.begin(), input_powers.end(), roots.begin(),
@@ -63,7 +62,7 @@ load::Loss loss_of_coding(const TensorSource& source, const TensorInfo& info, co
       read_rows(source, info, begin, end, cols, values.data());
       for (int64_t row = 0; row < end - begin; ++row) {
         const std::span<float> line(values.data() + row * cols, static_cast<size_t>(cols));
-        if (!code_row(line, coding, scales, back)) fits = false;
+        if (!code_row(line, weights, coding, scales, back)) fits = false;
         for (size_t i = 0; i < roots.size(); ++i) {
           line[i] *= roots[i];
           back[i] *= roots[i];
@@ -125,9 +124,7 @@ Codings widen_within(const TensorSource& source, const Codings& codings, const C
     for (const std::string& name : names) {
       const TensorInfo* info = source.find(name);
       require(info != nullptr, "the checkpoint has no tensor '", name, "'");
-      const auto power = powers.find(name);
-      const std::span<const double> inputs =
-          power == powers.end() ? std::span<const double>() : std::span(power->second);
+      const std::span<const double> inputs = powers_for(powers, *info);
       with_few += loss_of_coding(source, *info, few, inputs, pool);
       with_many += loss_of_coding(source, *info, many, inputs, pool);
       unit.values += info->shape.elements();

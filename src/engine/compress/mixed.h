@@ -18,12 +18,8 @@
 
 namespace visavis::compress {
 
-/// The mean square of every input of a matrix, by its name; a matrix that is not there counts all
-/// inputs alike.
-using InputPowers = std::map<std::string, std::vector<double>>;
-
 /// Codes the matrix, keeps nothing and tells what it changed: each column's squares count by the
-/// mean square of its input. Throws Error.
+/// mean square of its input (none: all alike). Throws Error.
 load::Loss loss_of_coding(const checkpoint::TensorSource& source,
                           const checkpoint::TensorInfo& info, const Coding& coding,
                           std::span<const double> input_powers, base::ThreadPool& pool);

@@ -36,29 +36,30 @@ std::optional<std::string> renamed(const std::string& stored, const RenameRule& 
 
 }  // namespace
 
-RenamedSource::RenamedSource(std::unique_ptr<checkpoint::TensorSource> stored,
+RenamedSource::RenamedSource(std::unique_ptr<checkpoint::TensorSource> source,
                              const std::vector<RenameRule>& rules)
-    : stored_(std::move(stored)) {
+    : SourceOver(std::move(source)) {
   const RenameRule as_it_is;
   std::set<std::string> halves;  // the second ones of pairs
-  for (const TensorInfo& info : stored_->tensors())
+  for (const TensorInfo& info : stored().tensors())
     for (const RenameRule& each : rules)
       if (each.rows == RenameRule::Rows::paired && renamed(info.name, each))
         halves.insert(info.name + ".1");
-  for (const TensorInfo& info : stored_->tensors()) {
+  std::vector<TensorInfo> infos;
+  for (const TensorInfo& info : stored().tensors()) {
     if (halves.count(info.name) > 0) continue;
     std::optional<std::string> name;
     const auto rule = std::find_if(rules.begin(), rules.end(), [&](const RenameRule& each) {
       name = renamed(info.name, each);
       return name.has_value();
     });
-    add(info, name.value_or(info.name), rule == rules.end() ? as_it_is : *rule);
+    infos.push_back(add(info, name.value_or(info.name), rule == rules.end() ? as_it_is : *rule));
   }
-  std::sort(infos_.begin(), infos_.end(),
-            [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+  show(std::move(infos));
 }
 
-void RenamedSource::add(const TensorInfo& info, const std::string& name, const RenameRule& rule) {
+TensorInfo RenamedSource::add(const TensorInfo& info, const std::string& name,
+                              const RenameRule& rule) {
   TensorInfo result = info;
   result.name = name;
   Entry entry = {.stored = info.name};
@@ -69,7 +70,7 @@ void RenamedSource::add(const TensorInfo& info, const std::string& name, const R
     case RenameRule::Rows::paired: {
       require(info.shape.rank() >= 2, info.file, ": tensor '", info.name, "' has shape ",
               info.shape.text(), ", wanted two dimensions and more");
-      entry.encoded = paired_rows(*stored_, info.name, info.name + ".1");
+      entry.encoded = paired_rows(stored(), info.name, info.name + ".1");
       Shape shape = {info.shape[0], info.shape[1], 2};
       for (int axis = 2; axis < info.shape.rank(); ++axis) shape.push_back(info.shape[axis]);
       result.shape = shape;
@@ -79,7 +80,7 @@ void RenamedSource::add(const TensorInfo& info, const std::string& name, const R
       const int64_t head = rule.count;
       require(head > 0 && head % 2 == 0 && rows % head == 0, info.file, ": tensor '", info.name,
               "' has ", rows, " rows, wanted heads of ", head);
-      entry.encoded = mapped_rows(*stored_, info.name, rows, [head](int64_t row) {
+      entry.encoded = mapped_rows(stored(), info.name, rows, [head](int64_t row) {
         const int64_t inside = row % head;
         return row - inside + 2 * (inside % (head / 2)) + inside / (head / 2);
       });
@@ -87,7 +88,7 @@ void RenamedSource::add(const TensorInfo& info, const std::string& name, const R
     }
     case RenameRule::Rows::vocabulary: {
       if (rows >= rule.count) break;
-      entry.encoded = mapped_rows(*stored_, info.name, rule.count,
+      entry.encoded = mapped_rows(stored(), info.name, rule.count,
                                   [rows](int64_t row) { return row < rows ? row : int64_t{-1}; });
       Shape shape = {rule.count};
       for (int axis = 1; axis < info.shape.rank(); ++axis) shape.push_back(info.shape[axis]);
@@ -98,24 +99,17 @@ void RenamedSource::add(const TensorInfo& info, const std::string& name, const R
   const auto [at, fresh] = entries_.try_emplace(name, std::move(entry));
   require(fresh, info.file, ": tensors '", info.name, "' and '", at->second.stored,
           "' both stand for '", name, "'");
-  infos_.push_back(std::move(result));
-}
-
-const TensorInfo* RenamedSource::find(const std::string& name) const {
-  const auto at = std::lower_bound(
-      infos_.begin(), infos_.end(), name,
-      [](const TensorInfo& info, const std::string& key) { return info.name < key; });
-  return at != infos_.end() && at->name == name ? &*at : nullptr;
+  return result;
 }
 
 const checkpoint::EncodedTensor* RenamedSource::encoded(const std::string& name) const {
   const auto at = entries_.find(name);
   if (at == entries_.end()) return nullptr;
   return at->second.encoded != nullptr ? at->second.encoded.get()
-                                       : stored_->encoded(at->second.stored);
+                                       : stored().encoded(at->second.stored);
 }
 
-const std::string& RenamedSource::plain(const std::string& name) const {
+const std::string& RenamedSource::stored_name(const std::string& name) const {
   const auto at = entries_.find(name);
   require(at != entries_.end(), "the checkpoint has no tensor '", name, "'");
   require(at->second.encoded == nullptr, "tensor '", name, "' is not in its stored order");

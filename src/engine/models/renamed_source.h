@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/checkpoint/tensor_source.h"
+#include "engine/checkpoint/source_over.h"
 
 namespace visavis::models {
 
@@ -25,38 +25,27 @@ struct RenameRule {
   int64_t count = 0;  // rotary: rows of a head; vocabulary: rows that the model has
 };
 
-class RenamedSource : public checkpoint::TensorSource {
+class RenamedSource : public checkpoint::SourceOver {
  public:
   /// A tensor takes the first rule that fits; others keep their names. Throws Error, also where two
   /// tensors get one name.
-  RenamedSource(std::unique_ptr<checkpoint::TensorSource> stored,
+  RenamedSource(std::unique_ptr<checkpoint::TensorSource> source,
                 const std::vector<RenameRule>& rules);
 
-  const std::vector<checkpoint::TensorInfo>& tensors() const override { return infos_; }
-  const checkpoint::TensorInfo* find(const std::string& name) const override;
   const checkpoint::EncodedTensor* encoded(const std::string& name) const override;
-  tensor::View read(const std::string& name) const override { return stored_->read(plain(name)); }
-  std::optional<checkpoint::FilePlace> place(const std::string& name) const override {
-    return stored_->place(plain(name));
-  }
-  using TensorSource::drop;
-  void drop(const std::string& name, int64_t begin, int64_t end) const override {
-    stored_->drop(plain(name), begin, end);
-  }
-  std::shared_ptr<void> keep_alive() const override { return stored_->keep_alive(); }
-  int64_t file_bytes() const override { return stored_->file_bytes(); }
+
+ protected:
+  const std::string& stored_name(const std::string& name) const override;
 
  private:
   struct Entry {
     std::string stored;
     std::unique_ptr<checkpoint::EncodedTensor> encoded = {};  // null: as the stored one
   };
-  void add(const checkpoint::TensorInfo& info, const std::string& name, const RenameRule& rule);
-  // The stored name of a tensor that is read as it is.
-  const std::string& plain(const std::string& name) const;
+  // What the tensor appears as.
+  checkpoint::TensorInfo add(const checkpoint::TensorInfo& info, const std::string& name,
+                             const RenameRule& rule);
 
-  std::unique_ptr<checkpoint::TensorSource> stored_;
-  std::vector<checkpoint::TensorInfo> infos_;  // sorted by name
   std::map<std::string, Entry> entries_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/checkpoint/source_over.h"
 
 namespace visavis::quant {
 
@@ -70,13 +71,14 @@ bool marks(const Format& format, const TensorInfo& info) {
              format.marker_types.end();
 }
 
-class QuantSource : public TensorSource {
+class QuantSource : public checkpoint::SourceOver {
  public:
-  QuantSource(std::unique_ptr<TensorSource> stored, const ConfigReader& settings)
-      : stored_(std::move(stored)) {
+  QuantSource(std::unique_ptr<TensorSource> source, const ConfigReader& settings)
+      : SourceOver(std::move(source)) {
     const std::string method = settings.require_string("quant_method");
+    std::vector<TensorInfo> infos;
     std::set<std::string> hidden;
-    for (const TensorInfo& info : stored_->tensors()) {
+    for (const TensorInfo& info : stored().tensors()) {
       const auto* format =
           std::find_if(std::begin(kFormats), std::end(kFormats),
                        [&](const Format& row) { return row.method == method && marks(row, info); });
@@ -84,53 +86,34 @@ class QuantSource : public TensorSource {
       const std::string prefix =
           info.name.substr(0, info.name.size() - std::string_view(format->marker).size());
       const std::string name = prefix + "weight";
-      Opened opened = format->open(Module(*stored_, prefix), settings);
+      Opened opened = format->open(Module(stored(), prefix), settings);
       for (const char* part : format->parts) hidden.insert(prefix + part);
-      infos_.push_back({name, opened.dtype, {opened.rows, opened.cols}, info.file});
+      infos.push_back({name, opened.dtype, {opened.rows, opened.cols}, info.file});
       require(encoded_.emplace(name, std::move(opened.tensor)).second, info.file, ": tensor '",
               name, "' is there in two formats");
     }
-    for (const TensorInfo& info : stored_->tensors()) {
+    for (const TensorInfo& info : stored().tensors()) {
       if (hidden.count(info.name) > 0) continue;
       if (const auto twin = encoded_.find(info.name); twin != encoded_.end())
         fail(info.file, ": tensor '", info.name, "' is there as it is and as ",
              twin->second->format());
-      infos_.push_back(info);
+      infos.push_back(info);
     }
-    std::sort(infos_.begin(), infos_.end(),
-              [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+    show(std::move(infos));
   }
 
-  const std::vector<TensorInfo>& tensors() const override { return infos_; }
-  const TensorInfo* find(const std::string& name) const override {
-    const auto at = std::lower_bound(
-        infos_.begin(), infos_.end(), name,
-        [](const TensorInfo& info, const std::string& key) { return info.name < key; });
-    return at != infos_.end() && at->name == name ? &*at : nullptr;
-  }
   const checkpoint::EncodedTensor* encoded(const std::string& name) const override {
     const auto at = encoded_.find(name);
-    return at == encoded_.end() ? stored_->encoded(name) : at->second.get();
+    return at == encoded_.end() ? stored().encoded(name) : at->second.get();
   }
-  tensor::View read(const std::string& name) const override { return stored_->read(plain(name)); }
-  std::optional<checkpoint::FilePlace> place(const std::string& name) const override {
-    return stored_->place(plain(name));
-  }
-  using TensorSource::drop;
-  void drop(const std::string& name, int64_t begin, int64_t end) const override {
-    stored_->drop(plain(name), begin, end);
-  }
-  std::shared_ptr<void> keep_alive() const override { return stored_->keep_alive(); }
-  int64_t file_bytes() const override { return stored_->file_bytes(); }
 
- private:
-  const std::string& plain(const std::string& name) const {
+ protected:
+  const std::string& stored_name(const std::string& name) const override {
     require(encoded_.count(name) == 0, "tensor '", name, "' is in codes and has no values to map");
     return name;
   }
 
-  std::unique_ptr<TensorSource> stored_;
-  std::vector<TensorInfo> infos_;
+ private:
   std::map<std::string, std::unique_ptr<checkpoint::EncodedTensor>> encoded_;
 };
 
