@@ -113,6 +113,11 @@ base::Json image_processor_of(const fs::path& folder, const vision::Overrides& o
     json["max_pixels"] = processor.max_pixels;
     json["patch"] = processor.patch_size;
     json["merge"] = processor.merge_size;
+  } else if (processor.scheme == vision::Scheme::tiles) {
+    json["mode"] = "tiles";
+    json["tile"] = processor.crop_width;
+    for (const vision::Extent& size : processor.pinpoints)
+      json["sizes"].push_back({size.height, size.width});
   } else {
     const bool stretched = processor.shortest_edge == 0;
     json["mode"] = processor.pad_to_square ? "pad" : stretched ? "stretch" : "crop";

@@ -45,17 +45,31 @@ int64_t tokens_of(const Patches& patches, const vision::Preprocessor& preprocess
   const auto config = checkpoint::ConfigReader::open(model / "config.json");
   if (!config.has("vision_config.patch_size")) return 0;
   const int64_t patch = config.require_int("vision_config.patch_size");
+  if (preprocessor.scheme == Scheme::tiles) {
+    const int64_t side = preprocessor.crop_width / patch;
+    return vision::shown_features(patches.geometry, side).tokens(side);
+  }
   const bool full = config.string_or("vision_feature_select_strategy", "default") == "full";
   return (patches.geometry.width / patch) * (patches.geometry.height / patch) + (full ? 1 : 0);
 }
 
-/// [all patches, patch values], or [pictures, 3, height, width].
+/// [all patches, patch values], [pictures, 3, height, width], or of tiles [pictures, views, 3,
+/// edge, edge].
 tensor::Shape shape_of(const std::vector<Patches>& pictures, Scheme scheme) {
   const Patches& first = pictures.front();
   if (scheme == Scheme::merged_patches) {
     int64_t rows = 0;
     for (const Patches& picture : pictures) rows += picture.rows;
     return {rows, first.layout.row_values()};
+  }
+  if (scheme == Scheme::tiles) {
+    for (const Patches& picture : pictures) {
+      require(picture.layout.rows() == first.layout.rows(), picture.note, ": found ",
+              picture.layout.rows(), " views, wanted ", first.layout.rows(),
+              " as of the first picture");
+    }
+    return {static_cast<int64_t>(pictures.size()), first.layout.rows(), 3, first.layout.patch_h,
+            first.layout.patch_w};
   }
   for (const Patches& picture : pictures) {
     require(picture.geometry.width == first.geometry.width &&

@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 TOPICS = ("templates", "tokenizers", "pictures", "models")
-FAMILIES = ("qwen2_5_vl",)  # of tools/reference: an archive each of the topic "models"
+FAMILIES = ("qwen2_5_vl", "llava_next")  # of tools/reference: an archive each of the topic "models"
 # Two-byte alignment: most of what is packed are tensors of 16 and 32 bits.
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 3, "lp": 1, "pb": 1}]
 

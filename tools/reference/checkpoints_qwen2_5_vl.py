@@ -39,6 +39,8 @@ CHECKPOINTS = {
     "qwen25_saved": dict(
         store="float16", shards=2, layout="new", files="new", tokenizer={"tokenizer_class": "TokenizersBackend"},
         processor=processor(8, {"size": {"shortest_edge": 1024, "longest_edge": 12288}}),
+        processor_settings={"video_processor": processor(8, {
+            "video_processor_type": "Qwen2VLVideoProcessor", "size": {"shortest_edge": 1024, "longest_edge": 12288}})},
         config=config(True, dtype="float16", text_config=words(
             model_type="qwen2_5_vl_text", hidden_size=40, intermediate_size=72, num_hidden_layers=3, num_attention_heads=5,
             num_key_value_heads=1, tie_word_embeddings=True,

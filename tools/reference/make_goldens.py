@@ -70,7 +70,7 @@ def generate(family, weights, config, ids, features, prepared):
     where, delta = family.positions(ids, config, prepared)
     new, chosen = [], []
     while True:
-        behind = torch.arange(len(ids), len(ids) + len(new)) + delta
+        behind = torch.arange(len(ids), len(ids) + len(new)) + (delta or 0)
         every = torch.cat([where, behind.expand(3, -1)], 1)
         last = family.next_logits(weights, config, ids + new, features, every)[-1]
         chosen.append(last.numpy())
@@ -108,7 +108,7 @@ def one_checkpoint(out, family_name, family, name, spec, seed):
     save_checkpoint(out / name, family, spec, stored, words)
     weights = {key: tensor.float() for key, tensor in stored.items()}
     names = sorted({p for c in CONVERSATIONS.values() for p in pictures_of(c)} | {p for _, more in MORE.values() for p in more})
-    prepared = {p: family.prepare(pictures.load_rgb(PICTURES / p), spec["processor"]) for p in names}
+    prepared = {p: family.prepare(pictures.load_rgb(PICTURES / p), spec["processor"] | {"tower_patch": spec.get("tower_patch")}) for p in names}
     described = {p: {"f32_sha256": hashlib.sha256(np.ascontiguousarray(got["values"]).tobytes()).hexdigest(),
                      "grid_thw": [1, *got["grid"]]} if "grid" in got else
                  {"f32_sha256": hashlib.sha256(np.ascontiguousarray(got["values"]).tobytes()).hexdigest()}

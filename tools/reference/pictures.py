@@ -98,3 +98,33 @@ def qwen_patches(picture, settings):
     blocks = values.reshape(rows // merge, merge, patch, columns // merge, merge, patch, 3)
     blocks = blocks.transpose(0, 3, 1, 4, 6, 2, 5)[:, :, :, :, :, None].repeat(times, 5)
     return blocks.reshape(rows * columns, -1), (rows, columns)
+
+
+def best_size(height, width, sizes):
+    """Of [height, width] sizes the one at which most of the picture's own pixels stay, then the one that wastes least."""
+    best, most, least = None, 0, float("inf")
+    for h, w in sizes:
+        scale = min(w / width, h / height)
+        used = min(int(width * scale) * int(height * scale), width * height)
+        if used > most or (used == most and h * w - used < least):
+            best, most, least = (h, w), used, h * w - used
+    return best
+
+
+def tiles(picture, settings):
+    """pixel_values [1 + tiles, 3, edge, edge]: the whole picture squeezed into a square, then the picture resized to fit
+    the best size, framed with black, in tiles row by row; and the tiles' grid (rows, columns)."""
+    edge = settings["crop_size"]["height"]
+    height, width = picture.shape[:2]
+    h, w = best_size(height, width, settings["image_grid_pinpoints"])
+    if w / width < h / height:
+        inner = resize(picture, min(math.ceil(height * (w / width)), h), w)
+    else:
+        inner = resize(picture, h, min(math.ceil(width * (h / height)), w))
+    framed = np.zeros((h, w, 3), np.uint8)
+    top, left = (h - inner.shape[0]) // 2, (w - inner.shape[1]) // 2
+    framed[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    rows, columns = h // edge, w // edge
+    cut = framed.reshape(rows, edge, columns, edge, 3).transpose(0, 2, 1, 3, 4).reshape(-1, edge, edge, 3)
+    views = np.concatenate([resize(picture, edge, edge)[None], cut])
+    return normalise(views, settings["image_mean"], settings["image_std"]).transpose(0, 3, 1, 2), (rows, columns)

@@ -7,9 +7,9 @@ import re
 import tensors
 
 # model_type -> the golden checkpoint whose tokenizer and template a family takes, its placeholder's id
-SOURCES = {"qwen2_5_vl": ("qwen_old_spelling", 370)}
-STOPS = {"qwen2_5_vl": (367, 365)}
-PROCESSORS = {"qwen2_5_vl": "Qwen2_5_VLProcessor"}
+SOURCES = {"qwen2_5_vl": ("qwen_old_spelling", 370), "llava_next": ("llava_hub", 440)}
+STOPS = {"qwen2_5_vl": (367, 365), "llava_next": (2,)}
+PROCESSORS = {"qwen2_5_vl": "Qwen2_5_VLProcessor", "llava_next": "LlavaNextProcessor"}
 
 
 def _byte_characters():

@@ -14,6 +14,12 @@ constexpr int64_t kMerge = 2;
 constexpr std::array<double, 3> kClipMean = {0.48145466, 0.4578275, 0.40821073};
 constexpr std::array<double, 3> kClipStd = {0.26862954, 0.26130258, 0.27577711};
 
+Json pinpoints_of(const RandomShape& shape) {
+  const int64_t side = shape.vision.positions;
+  return {
+      {side, 2 * side}, {2 * side, side}, {2 * side, 2 * side}, {3 * side, side}, {side, 3 * side}};
+}
+
 Json qwen_config(const RandomShape& shape) {
   const int64_t half = shape.text.head_dim / 2;
   const int64_t side_section = half * 5 / 16;  // 20 of 64
@@ -93,6 +99,23 @@ Json llava_config(const RandomShape& shape) {
           {"vision_feature_select_strategy", "default"}};
 }
 
+// With tiles, and a text model that is Mistral's where heads share keys.
+Json tiled_config(const RandomShape& shape) {
+  Json config = llava_config(shape);
+  config["architectures"] = {"LlavaNextForConditionalGeneration"};
+  config["model_type"] = "llava_next";
+  config["image_grid_pinpoints"] = pinpoints_of(shape);
+  if (shape.text.kv_heads != shape.text.heads) {
+    Json& text = config["text_config"];
+    text["architectures"] = {"MistralForCausalLM"};
+    text["model_type"] = "mistral";
+    text["max_position_embeddings"] = 32768;
+    text["rope_theta"] = 1000000.0;
+    text["sliding_window"] = nullptr;
+  }
+  return config;
+}
+
 Json windowed_config(const RandomShape& shape) {
   const int64_t half = shape.text.head_dim / 2;
   const int64_t side_section = half * 3 / 8;  // 24 of 64
@@ -141,6 +164,8 @@ Json config_of(const RandomShape& shape) {
       return qwen_config(shape);
     case Family::qwen2_5_vl:
       return windowed_config(shape);
+    case Family::llava_next:
+      return tiled_config(shape);
     case Family::llava:
       break;
   }
@@ -164,19 +189,25 @@ Json preprocessor_of(const RandomShape& shape) {
             {"patch_size", kVitPatch}, {"processor_class", "Qwen2_5_VLProcessor"},
             {"temporal_patch_size", 2}};
   const int64_t side = shape.vision.positions;
-  return {{"crop_size", {{"height", side}, {"width", side}}},
-          {"do_center_crop", true},
-          {"do_convert_rgb", true},
-          {"do_normalize", true},
-          {"do_rescale", true},
-          {"do_resize", true},
-          {"image_mean", kClipMean},
-          {"image_processor_type", "CLIPImageProcessor"},
-          {"image_std", kClipStd},
-          {"processor_class", "LlavaProcessor"},
-          {"resample", 3},
-          {"rescale_factor", 1.0 / 255},
-          {"size", {{"shortest_edge", side}}}};
+  Json json = {{"crop_size", {{"height", side}, {"width", side}}},
+               {"do_center_crop", true},
+               {"do_convert_rgb", true},
+               {"do_normalize", true},
+               {"do_rescale", true},
+               {"do_resize", true},
+               {"image_mean", kClipMean},
+               {"image_processor_type", "CLIPImageProcessor"},
+               {"image_std", kClipStd},
+               {"processor_class", "LlavaProcessor"},
+               {"resample", 3},
+               {"rescale_factor", 1.0 / 255},
+               {"size", {{"shortest_edge", side}}}};
+  if (shape.family == Family::llava_next) {
+    json["image_grid_pinpoints"] = pinpoints_of(shape);
+    json["image_processor_type"] = "LlavaNextImageProcessor";
+    json["processor_class"] = "LlavaNextProcessor";
+  }
+  return json;
 }
 
 }  // namespace visavis::bench

@@ -41,7 +41,7 @@ void make_tokenizer(const fs::path& folder, Json& config) {
     added.push_back({{"id", id}, {"content", content}, {"special", true}});
     return id++;
   };
-  const int image = add(config["model_type"] == "llava" ? "<image>" : "<|image_pad|>");
+  const int image = add(config.contains("image_token_index") ? "<image>" : "<|image_pad|>");
   const int end = add("<end>");
   const int other = add("<other>");
   for (const char* key : kTokenIdKeys)
@@ -65,7 +65,7 @@ void write_side_files(const fs::path& folder, const RandomShape& shape, const fs
     take_tokenizer(tokenizer, folder, config);
   write_json(folder / "config.json", config);
   write_json(folder / "preprocessor_config.json", preprocessor_of(shape));
-  if (shape.family != Family::llava) return;
+  if (shape.family != Family::llava && shape.family != Family::llava_next) return;
   write_json(folder / "processor_config.json", {{"image_token", "<image>"},
                                                 {"num_additional_image_tokens", 1},
                                                 {"patch_size", 14},

@@ -27,6 +27,43 @@ TEST(RandomFolder, IsRemovedInTheEnd) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+// In int4: half a byte and a share of the scale for each weight, the head in int8, the token table
+// and the vision half in 16 bits.
+TEST(RandomFolder, IsPlannedWithTheMemoryThatItsSizeAsksFor) {
+  for (const RandomShape& shape : random_shapes()) {
+    if (shape.name.ends_with("tiny")) continue;
+    SCOPED_TRACE(shape.name);
+    const RandomFolder folder(shape, 1);
+    const models::ModelMemory memory =
+        models::open_model(folder.path(), {})->plan({.context = 4096, .batch = 1, .chunk = 512});
+    double vision = 0;
+    double head = 0;
+    double table = 0;
+    double layers = 0;
+    for (const checkpoint::TensorSpec& spec : tensors_of(shape)) {
+      const auto values = static_cast<double>(spec.shape.elements());
+      const bool text = spec.name.find("layers.") != std::string::npos &&
+                        spec.name.find("vision_tower") == std::string::npos;
+      if (text) layers += values;
+      if (spec.name.ends_with("embed_tokens.weight")) table = values;
+      if (spec.name.ends_with("lm_head.weight") ||
+          (shape.text.tied && spec.name.ends_with("embed_tokens.weight")))
+        head = values;
+      for (const char* part : {"visual.", "vision_tower.", "multi_modal_projector."})
+        if (spec.name.find(part) != std::string::npos) vision += values;
+    }
+    constexpr double kScale = 2.0 / 128;
+    const double expected = layers * (0.5 + kScale) + head * (1 + kScale) + 2 * table;
+    EXPECT_NEAR(static_cast<double>(memory.weights), expected, 0.01 * expected);
+    // Blocks behind the last that is read, and second temporal halves, are left out.
+    EXPECT_LE(static_cast<double>(memory.vision), 2.01 * vision);
+    EXPECT_GE(static_cast<double>(memory.vision), 1.9 * vision);
+    EXPECT_GT(memory.workspace, 0);
+    EXPECT_LE(memory.workspace, int64_t{1} << 30);
+    EXPECT_GE(memory.image_features, 4096 * shape.text.hidden * 4);
+  }
+}
+
 // Published sizes, from the models' cards.
 TEST(RandomFolder, HasThePublishedNumberOfParameters) {
   const auto parameters = [](const char* name) {
@@ -42,6 +79,9 @@ TEST(RandomFolder, HasThePublishedNumberOfParameters) {
   EXPECT_NEAR(parameters("qwen2.5-vl-32b"), 33.45e9, 0.01e9);
   EXPECT_NEAR(parameters("llava-1.5-7b"), 7.06e9, 0.01e9);
   EXPECT_NEAR(parameters("llava-1.5-13b"), 13.35e9, 0.01e9);
+  EXPECT_NEAR(parameters("llava-1.6-vicuna-7b"), 7.06e9, 0.01e9);
+  EXPECT_NEAR(parameters("llava-1.6-mistral-7b"), 7.57e9, 0.01e9);
+  EXPECT_NEAR(parameters("llava-1.6-vicuna-13b"), 13.35e9, 0.01e9);
 }
 
 }  // namespace

@@ -157,6 +157,9 @@ const std::vector<RandomShape>& random_shapes() {
       {"llava-tiny", llava, {2048, 256, 4, 4, 4, 64, 512, false}, {128, 4, 4, 256, 224, {}}},
       {"llava-1.5-7b", llava, {32064, 4096, 32, 32, 32, 128, 11008, false}, clip},
       {"llava-1.5-13b", llava, {32064, 5120, 40, 40, 40, 128, 13824, false}, clip},
+      {"llava-1.6-vicuna-7b", llava_next, {32064, 4096, 32, 32, 32, 128, 11008, false}, clip},
+      {"llava-1.6-mistral-7b", llava_next, {32064, 4096, 32, 32, 8, 128, 14336, false}, clip},
+      {"llava-1.6-vicuna-13b", llava_next, {32064, 5120, 40, 40, 40, 128, 13824, false}, clip},
   };
   return shapes;
 }
@@ -186,6 +189,7 @@ std::vector<TensorSpec> tensors_of(const RandomShape& shape) {
     return out.specs;
   }
   Tensors out(DType::f16);
+  if (shape.family == Family::llava_next) out.add("image_newline", {shape.text.hidden});
   add_clip(out, shape);
   add_decoder(out, shape, "language_model.model.");
   if (!shape.text.tied)

@@ -12,7 +12,7 @@
 
 namespace visavis::bench {
 
-enum class Family { qwen3_vl, qwen2_5_vl, llava };
+enum class Family { qwen3_vl, qwen2_5_vl, llava, llava_next };
 
 struct TextShape {
   int64_t vocabulary;

@@ -276,6 +276,7 @@ TEST_P(Batching, EveryAnswerIsTheOneThatItsRequestGetsAlone) {
 
 std::vector<Loaded> checkpoints() {
   std::vector<Loaded> all = {{"llava_hub", load::Precision::int4},
+                             {"next_mistral", load::Precision::int4},
                              {"qwen_grouped", load::Precision::int4},
                              {"qwen25_saved", load::Precision::int4},
                              {"qwen25_published", load::Precision::int8}};

@@ -28,9 +28,10 @@ inline const std::filesystem::path kGoldenModels = kGoldens / "models";
 
 inline const std::vector<std::string>& golden_names() {
   static const std::vector<std::string> names = {
-      "llava_hub",    "llava_pad",       "llava_saved",   "llava_tied",        "qwen25_published",
-      "qwen25_saved", "qwen25_single",   "qwen_grouped",  "qwen_old_spelling", "qwen_sharded",
-      "qwen_vl_int4", "qwen_vl_queries", "qwen_vl_short", "qwen_wide_heads"};
+      "llava_hub",     "llava_pad",       "llava_saved",       "llava_tied",
+      "next_mistral",  "next_vicuna",     "qwen25_published",  "qwen25_saved",
+      "qwen25_single", "qwen_grouped",    "qwen_old_spelling", "qwen_sharded",
+      "qwen_vl_int4",  "qwen_vl_queries", "qwen_vl_short",     "qwen_wide_heads"};
   return names;
 }
 

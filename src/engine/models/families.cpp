@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "engine/checkpoint/gguf.h"
 #include "engine/models/llava/names.h"
-#include "engine/models/qwen2_5_vl/names.h"
 #include "engine/models/qwen3_vl/names.h"
 #include "engine/quant/formats.h"
 
@@ -24,12 +23,17 @@ std::unique_ptr<Model> open(Checkpoint checkpoint);
 namespace qwen_vl_chat {
 std::unique_ptr<Model> open(Checkpoint checkpoint);
 }
+namespace llava_next {
+std::unique_ptr<Model> open(Checkpoint checkpoint);
+}
 
 namespace {
 
-// Families that no container calls by other names.
-std::unique_ptr<checkpoint::TensorSource> as_stored(
-    std::unique_ptr<checkpoint::TensorSource> stored, const checkpoint::ConfigReader&) {
+// Of families whose checkpoints come under the hub's names only.
+std::unique_ptr<checkpoint::TensorSource> hub_names_alone(
+    std::unique_ptr<checkpoint::TensorSource> stored, const checkpoint::ConfigReader& config) {
+  require(stored->find("token_embd.weight") == nullptr, config.file(), ": found GGUF files of ",
+          architecture_of(config), ", wanted safetensors: GGUF is not read for this family");
   return stored;
 }
 
@@ -38,9 +42,10 @@ std::unique_ptr<checkpoint::TensorSource> as_stored(
 const std::vector<Family>& families() {
   static const std::vector<Family> table = {
       {"Qwen3VLForConditionalGeneration", &qwen3_vl::open, &qwen3_vl::with_hub_names},
-      {"Qwen2_5_VLForConditionalGeneration", &qwen2_5_vl::open, &qwen2_5_vl::with_hub_names},
+      {"Qwen2_5_VLForConditionalGeneration", &qwen2_5_vl::open, &hub_names_alone},
       {"LlavaForConditionalGeneration", &llava::open, &llava::with_hub_names},
-      {"QWenLMHeadModel", &qwen_vl_chat::open, &as_stored},
+      {"LlavaNextForConditionalGeneration", &llava_next::open, &hub_names_alone},
+      {"QWenLMHeadModel", &qwen_vl_chat::open, &hub_names_alone},
   };
   return table;
 }

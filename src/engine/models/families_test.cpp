@@ -263,6 +263,53 @@ TEST(Families, ImpossibleSettingsOfQwen25VlAreRefusedInOneLine) {
   }
 }
 
+TEST(Families, ImpossibleSettingsOfLlavaNextAreRefusedInOneLine) {
+  const auto refuse = [](const char* file, const std::function<void(base::Json&)>& change) {
+    Copy copy("next_vicuna");
+    copy.edit(file, change);
+    std::string message = copy.refusal();
+    EXPECT_EQ(message.find('\n'), std::string::npos);
+    return message;
+  };
+  const base::Json bad_pinpoints[] = {base::Json::array(), "many",      {{28, 56}, {28}},
+                                      {{28, 30}},          {{-28, 56}}, {{28, 28 * 65}},
+                                      {{28, 1e30}}};
+  for (const base::Json& pinpoints : bad_pinpoints) {
+    for (const char* file : {"config.json", "preprocessor_config.json"}) {
+      EXPECT_THAT(refuse(file, [&](auto& json) { json["image_grid_pinpoints"] = pinpoints; }),
+                  AllOf(HasSubstr("image_grid_pinpoints"), HasSubstr("multiples of 28")))
+          << file << " " << pinpoints.dump();
+    }
+  }
+  EXPECT_THAT(refuse("config.json",
+                     [](auto& json) {
+                       json["image_grid_pinpoints"] = {{28, 28}};
+                     }),
+              HasSubstr("different models"));
+  EXPECT_THAT(
+      refuse("config.json", [](auto& json) { json["vision_feature_select_strategy"] = "full"; }),
+      HasSubstr("vision_feature_select_strategy"));
+  EXPECT_THAT(
+      refuse("config.json", [](auto& json) { json["text_config"]["model_type"] = "qwen2"; }),
+      AllOf(HasSubstr("qwen2"), HasSubstr("llama, mistral")));
+  EXPECT_THAT(refuse("config.json", [](auto& json) { json["vision_config"]["patch_size"] = 9; }),
+              AllOf(HasSubstr("image_size"), HasSubstr("patch_size")));
+  EXPECT_THAT(refuse("preprocessor_config.json",
+                     [](auto& json) {
+                       json["size"] = {{"shortest_edge", 56}};
+                     }),
+              AllOf(HasSubstr("'size'"), HasSubstr("28")));
+  EXPECT_THAT(refuse("preprocessor_config.json",
+                     [](auto& json) { json["image_processor_type"] = "CLIPImageProcessor"; }),
+              AllOf(HasSubstr("CLIPImageProcessor"), HasSubstr("LlavaNextFor")));
+  Copy without("next_vicuna");
+  without.rewrite([](auto& info) {
+    if (info.name == "image_newline") info.name.clear();
+  });
+  EXPECT_THAT(without.refusal(),
+              AllOf(HasSubstr("'image_newline'"), HasSubstr("'model.image_newline'")));
+}
+
 TEST(Families, SizesOutOfRangeAreRefused) {
   for (const base::Json& value :
        {base::Json(0), base::Json(-4), base::Json(1e30), base::Json("64"), base::Json(64.5)}) {
@@ -319,7 +366,8 @@ TEST(Configs, AbsentKeysTakeTheOraclesDefaults) {
   const auto llava = llava::read_config({base::Json::parse(R"({
       "text_config": {"vocab_size": 32064, "rms_norm_eps": 1e-5,
                       "max_position_embeddings": 4096}})"),
-                                         "config.json"});
+                                         "config.json"},
+                                        {"llama"});
   EXPECT_EQ(llava.text.hidden, 4096);
   EXPECT_EQ(llava.text.layers, 32);
   EXPECT_EQ(llava.text.kv_heads, 32);
@@ -329,6 +377,22 @@ TEST(Configs, AbsentKeysTakeTheOraclesDefaults) {
   EXPECT_EQ(llava.image_tokens(), 576);
   EXPECT_EQ(llava.blocks_needed(), 23);
   EXPECT_EQ(llava.feature_layers, (std::vector<int64_t>{23}));
+}
+
+TEST(Configs, AWindowOfMistralLimitsTheContext) {
+  const auto positions = [](const char* text) {
+    return llava::read_config({base::Json::parse(text), "config.json"}, {"llama", "mistral"})
+        .text.max_positions;
+  };
+  EXPECT_EQ(positions(R"({"text_config": {"model_type": "mistral", "vocab_size": 32064,
+      "max_position_embeddings": 32768, "sliding_window": null}})"),
+            32768);
+  EXPECT_EQ(positions(R"({"text_config": {"model_type": "mistral", "vocab_size": 32064,
+      "max_position_embeddings": 32768}})"),
+            4096);
+  EXPECT_EQ(positions(R"({"text_config": {"model_type": "mistral", "vocab_size": 32064,
+      "sliding_window": 8192}})"),
+            8192);
 }
 
 TEST(Configs, TextSettingsOfQwen25VlStandBesideTheVisionsOrInTheirOwnSection) {

@@ -16,6 +16,7 @@
 #include "engine/ops/ops.h"
 #include "engine/tensor/buffer.h"
 #include "engine/text/tokenizer.h"
+#include "engine/vision/prepare.h"
 #include "picture/rgb_image.h"
 
 namespace visavis::models {
@@ -27,6 +28,11 @@ struct PatchGrid {
   int64_t rows = 0;           // patches
   int64_t grid_h = 0;         // patches down
   int64_t grid_w = 0;         // patches across
+  /// Where a picture is cut into tiles (vision::Scheme::tiles): how many down and across, and which
+  /// part of their features shows it. rows counts the patches of all views.
+  int64_t tiles_h = 0;
+  int64_t tiles_w = 0;
+  vision::ShownFeatures shown = {};
 };
 
 /// Where one picture's features go in the prompt: ids[begin, begin + tokens) are placeholders.

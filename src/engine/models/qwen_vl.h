@@ -9,19 +9,10 @@
 #include <vector>
 
 #include "engine/models/families.h"
-#include "engine/models/model.h"
+#include "engine/models/picture_encoder.h"
 #include "engine/models/text_config.h"
 
 namespace visavis::models {
-
-/// The vision half of a model with its weights loaded.
-class PictureEncoder {
- public:
-  virtual ~PictureEncoder() = default;
-  /// As Model::encode.
-  virtual ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
-                               tensor::Arena& features) const = 0;
-};
 
 /// One family, its configuration read.
 struct QwenVlFamily {

@@ -80,7 +80,7 @@ TokenizerConfig TokenizerConfig::read(const base::Json& json, const std::string&
 
 TokenizerRules TokenizerConfig::rules(const std::string& model_type) const {
   // transformers 5.17 holds the classes written in LLaVA folders to be wrong and ignores them.
-  if (model_type == "llava") return TokenizerRules::tokenizer_json;
+  if (model_type == "llava" || model_type == "llava_next") return TokenizerRules::tokenizer_json;
   if (tokenizer_class == "LlamaTokenizer") return TokenizerRules::llama;
   if (tokenizer_class == "Qwen2Tokenizer") return TokenizerRules::qwen2;
   if (tokenizer_class.empty() && (model_type == "qwen3_vl" || model_type == "qwen2_5_vl"))

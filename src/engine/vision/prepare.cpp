@@ -85,6 +85,22 @@ RgbImage resized(const RgbImage& image, const Preprocessor& p, const Geometry& g
   return framed;
 }
 
+/// The whole picture at a tile's size, and below it the tiles of the enlarged one.
+RgbImage stacked_tiles(const RgbImage& image, const RgbImage& enlarged, const Preprocessor& p,
+                       const Geometry& g, base::ThreadPool* pool) {
+  const int64_t edge = p.crop_width;
+  RgbImage stack(edge, edge * (1 + g.tiles_w * g.tiles_h));
+  const RgbImage whole = picture::resize(image, edge, edge, p.filter, pool);
+  auto to = std::copy(whole.pixels.begin(), whole.pixels.end(), stack.pixels.begin());
+  for (int64_t tile = 0; tile < g.tiles_w * g.tiles_h; ++tile) {
+    for (int64_t y = 0; y < edge; ++y) {
+      const uint8_t* row = enlarged.row(tile / g.tiles_w * edge + y) + tile % g.tiles_w * edge * 3;
+      to = std::copy(row, row + edge * 3, to);
+    }
+  }
+  return stack;
+}
+
 std::string sides(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
@@ -101,9 +117,13 @@ std::string describe(const picture::Decoded& decoded, std::string_view name, con
     note += ", resized to " + sides(g.resized_width, g.resized_height);
   }
   if (g.width != g.resized_width || g.height != g.resized_height) {
-    note += ", cropped to " + sides(g.width, g.height);
+    note +=
+        (p.scheme == Scheme::tiles ? ", framed to " : ", cropped to ") + sides(g.width, g.height);
   }
   if (p.scheme == Scheme::merged_patches) note += ", " + sides(g.grid_w, g.grid_h) + " patches";
+  if (p.scheme == Scheme::tiles)
+    note += ", " + sides(g.tiles_w, g.tiles_h) + " tiles and the whole at " +
+            sides(p.crop_width, p.crop_height);
   return note;
 }
 
@@ -130,6 +150,13 @@ Patches prepare_pixels(const RgbImage& image, std::string_view name, const Prepr
       break;
     case Scheme::centre_crop:
       out.layout = {.grid_h = 1, .grid_w = 1, .patch_h = g.height, .patch_w = g.width};
+      break;
+    case Scheme::tiles:
+      out.pixels = stacked_tiles(image, out.pixels, p, g, pool);
+      out.layout = {.grid_h = 1 + g.tiles_w * g.tiles_h,
+                    .grid_w = 1,
+                    .patch_h = p.crop_height,
+                    .patch_w = p.crop_width};
       break;
   }
   return out;

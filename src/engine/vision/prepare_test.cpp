@@ -85,6 +85,64 @@ TEST(Geometry, TheLongSideIsCutDownToAWholeNumber) {
   EXPECT_EQ(g.height, 336);
 }
 
+Preprocessor tiles() {
+  Preprocessor p = clip();
+  p.type = "LlavaNextImageProcessor";
+  p.scheme = Scheme::tiles;
+  p.pinpoints = {{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};
+  return p;
+}
+
+struct TileCase {
+  int64_t width, height, tiles_w, tiles_h, resized_width, resized_height, rows, columns;
+};
+
+TEST(Geometry, PicturesAreEnlargedToTheSizeThatKeepsMostOfThem) {
+  // Computed with the published rule in Python (tools/reference/pictures.py and llava_next.py).
+  for (const TileCase& c : {TileCase{1024, 683, 2, 2, 672, 449, 32, 48},
+                            {640, 480, 2, 2, 672, 504, 36, 48},
+                            {300, 900, 1, 3, 336, 1008, 72, 24},
+                            {900, 300, 3, 1, 1008, 336, 24, 72},
+                            {333, 500, 1, 2, 336, 505, 36, 24},
+                            {400, 250, 2, 1, 538, 336, 24, 38},
+                            {300, 7, 2, 1, 672, 16, 2, 48},
+                            {2000, 7, 3, 1, 1008, 4, 0, 72}}) {
+    SCOPED_TRACE(std::to_string(c.width) + "x" + std::to_string(c.height));
+    const Geometry g = geometry_of(c.width, c.height, tiles(), "x");
+    EXPECT_EQ(g.tiles_w, c.tiles_w);
+    EXPECT_EQ(g.tiles_h, c.tiles_h);
+    EXPECT_EQ(g.width, 336 * c.tiles_w);
+    EXPECT_EQ(g.height, 336 * c.tiles_h);
+    EXPECT_EQ(g.resized_width, c.resized_width);
+    EXPECT_EQ(g.resized_height, c.resized_height);
+    const ShownFeatures shown = shown_features(g, 24);
+    EXPECT_EQ(shown.rows, c.rows);
+    EXPECT_EQ(shown.columns, c.columns);
+    EXPECT_EQ(shown.tokens(24), 576 + c.rows * (c.columns + 1));
+  }
+}
+
+TEST(Prepare, TilesLieBelowTheWholePicture) {
+  Preprocessor p = tiles();
+  p.shortest_edge = p.crop_width = p.crop_height = 4;
+  p.pinpoints = {{4, 8}};
+  RgbImage image(8, 2);
+  for (size_t i = 0; i < image.pixels.size(); ++i)
+    image.pixels[i] = static_cast<uint8_t>(i / 3 % 8 * 10 + 1);
+  const Patches out = prepare_pixels(image, "x", p);
+  ASSERT_EQ(out.pixels.width, 4);
+  ASSERT_EQ(out.pixels.height, 12);
+  EXPECT_EQ(out.layout.rows(), 3);
+  EXPECT_EQ(out.values().size(), 3u * 3 * 4 * 4);
+  // A frame of black above and below, the picture's columns 0 to 3 and 4 to 7 between.
+  for (int64_t x = 0; x < 4; ++x) {
+    EXPECT_EQ(out.pixels.row(4)[3 * x], 0);
+    EXPECT_EQ(out.pixels.row(5)[3 * x], 10 * x + 1);
+    EXPECT_EQ(out.pixels.row(9)[3 * x], 10 * (4 + x) + 1);
+    EXPECT_EQ(out.pixels.row(11)[3 * x], 0);
+  }
+}
+
 TEST(Prepare, PatchesRunInMergeOrderAndHoldChannelTimeRowColumn) {
   Preprocessor p = qwen();
   p.min_pixels = 1;

@@ -30,6 +30,8 @@ constexpr ProcessorType kTypes[] = {
     {"CLIPFeatureExtractor", Scheme::centre_crop},
     {"LlavaImageProcessor", Scheme::centre_crop},
     {"LlavaImageProcessorFast", Scheme::centre_crop},
+    {"LlavaNextImageProcessor", Scheme::tiles},
+    {"LlavaNextImageProcessorFast", Scheme::tiles},
 };
 
 const ProcessorType& type_of(const ConfigReader& config) {
@@ -125,7 +127,21 @@ void read_crop_rules(const ConfigReader& config, Preprocessor& out) {
     out.crop_height = config.require_int("crop_size.height", 1, kMaxEdge);
     out.crop_width = config.require_int("crop_size.width", 1, kMaxEdge);
   }
-  out.pad_to_square = config.bool_or("do_pad", false);
+}
+
+void read_tile_rules(const ConfigReader& config, Preprocessor& out) {
+  read_crop_rules(config, out);
+  const int64_t edge = out.crop_width;
+  if (out.crop_height != edge) config.reject("crop_size", "a square");
+  // Resizing the views and cropping them must leave them as they are.
+  if (out.shortest_edge == 0 && out.resize_width == edge && out.resize_height == edge)
+    out.shortest_edge = edge;
+  if (out.shortest_edge != edge)
+    config.reject("size", "crop_size, " + std::to_string(edge) + ", on every side");
+  for (const char* key : {"do_resize", "do_center_crop"}) {
+    if (!config.bool_or(key, true)) config.reject(key, "true");
+  }
+  out.pinpoints = read_pinpoints(config, "image_grid_pinpoints", edge);
 }
 
 }  // namespace
@@ -150,7 +166,34 @@ std::string Preprocessor::fingerprint() const {
     text += ' ';
     text += std::to_string(value);
   }
+  for (const Extent& size : pinpoints)
+    text += " " + std::to_string(size.height) + "x" + std::to_string(size.width);
   return text;
+}
+
+std::vector<Extent> read_pinpoints(const ConfigReader& config, const char* key, int64_t tile) {
+  constexpr size_t kMostPinpoints = 64;
+  constexpr int64_t kMostTiles = 64;  // of one picture
+  base::Json sizes = base::Json::parse("[[336,672],[672,336],[672,672],[1008,336],[336,1008]]");
+  if (config.has(key)) sizes = config.json().at(key);
+  const auto fits = [&](const base::Json& side) {
+    if (!side.is_number_integer()) return false;
+    const auto pixels = side.get<int64_t>();
+    return pixels >= tile && pixels <= kMaxEdge && pixels % tile == 0;
+  };
+  const std::string wanted = "1 to 64 pairs [height, width] of multiples of " +
+                             std::to_string(tile) + ", at most 64 tiles each";
+  if (!sizes.is_array() || sizes.empty() || sizes.size() > kMostPinpoints)
+    config.reject(key, wanted);
+  std::vector<Extent> pinpoints;
+  for (const base::Json& size : sizes) {
+    if (!size.is_array() || size.size() != 2 || !fits(size[0]) || !fits(size[1]))
+      config.reject(key, wanted);
+    pinpoints.push_back({.height = size[0].get<int64_t>(), .width = size[1].get<int64_t>()});
+    if (pinpoints.back().height / tile * (pinpoints.back().width / tile) > kMostTiles)
+      config.reject(key, wanted);
+  }
+  return pinpoints;
 }
 
 Preprocessor parse_preprocessor(const ConfigReader& config) {
@@ -170,6 +213,10 @@ Preprocessor parse_preprocessor(const ConfigReader& config) {
       break;
     case Scheme::centre_crop:
       read_crop_rules(config, out);
+      out.pad_to_square = config.bool_or("do_pad", false);
+      break;
+    case Scheme::tiles:
+      read_tile_rules(config, out);
       break;
   }
   return out;
@@ -209,7 +256,7 @@ Preprocessor read_preprocessor(const std::filesystem::path& folder) {
     return parse_preprocessor(ConfigReader::open(plain));
   };
   Preprocessor out = parse();
-  if (std::filesystem::exists(model) &&
+  if (std::filesystem::exists(model) && out.scheme == Scheme::centre_crop &&
       ConfigReader::open(model).string_or("image_aspect_ratio", "") == "pad") {
     out.pad_to_square = true;
   }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/checkpoint/config_reader.h"
 #include "picture/resize.h"
@@ -17,6 +18,13 @@ namespace visavis::vision {
 enum class Scheme {
   merged_patches,  // any size that is a multiple of patch x merge; patches in merge order (Qwen-VL)
   centre_crop,     // one fixed size, channel-major (CLIP)
+  tiles,           // the whole picture at that size, and tiles of it enlarged (LLaVA-NeXT)
+};
+
+/// A size in pixels.
+struct Extent {
+  int64_t height = 0;
+  int64_t width = 0;
 };
 
 struct Preprocessor {
@@ -37,7 +45,7 @@ struct Preprocessor {
   int64_t merge_size = 2;
   int64_t temporal_copies = 2;  // how often a patch repeats a still picture's values
 
-  // Scheme::centre_crop
+  // Scheme::centre_crop; tiles: crop_width = crop_height = shortest_edge
   int64_t shortest_edge = 0;  // 0: resize to exactly resize_width x resize_height
   int64_t resize_width = 0;
   int64_t resize_height = 0;
@@ -45,6 +53,9 @@ struct Preprocessor {
   int64_t crop_width = 0;
   int64_t crop_height = 0;
   bool pad_to_square = false;  // with the mean colour, before resizing
+
+  // Scheme::tiles
+  std::vector<Extent> pinpoints = {};  // sizes that a picture may be enlarged to, in whole tiles
 
   /// Names everything above, for caches: equal texts prepare every picture alike.
   std::string fingerprint() const;
@@ -63,10 +74,15 @@ Preprocessor read_preprocessor(const std::filesystem::path& folder);
 /// The same from one parsed document.
 Preprocessor parse_preprocessor(const checkpoint::ConfigReader& config);
 
+/// The list of [height, width] under `key`, each a multiple of `tile`; the published one if it is
+/// absent. Throws Error.
+std::vector<Extent> read_pinpoints(const checkpoint::ConfigReader& config, const char* key,
+                                   int64_t tile);
+
 /// What a user may override on the command line.
 struct Overrides {
   int64_t max_pixels = 0;  // 0: as the checkpoint says; pictures of a fixed size ignore it
-  std::string image_mode;  // "" (as the checkpoint says), "crop" or "pad"; any size ignores it
+  std::string image_mode;  // "" (as the checkpoint says), "crop" or "pad"; others ignore it
 };
 
 /// Throws Error for an unknown mode or for too few pixels for one merged patch.

@@ -38,17 +38,33 @@ VisionConfig read_vision(const ConfigReader& reader, VisionConfig config) {
   return config;
 }
 
+const TextConfig kMistral = {
+    .ffn = 14336, .kv_heads = 8, .max_positions = 131072, .rms_eps = 1e-6f};
+
+TextConfig read_text(const ConfigReader& reader, const std::vector<std::string>& models) {
+  const std::string model = read_name(reader, "model_type", "llama", models);
+  if (model != "mistral") return read_text_config(reader, TextConfig{});
+  TextConfig text = read_text_config(reader, kMistral);
+  // Up to its window's length, attention in a sliding window is attention to everything before.
+  // Only an explicit null means that there is none.
+  const bool none = reader.json().contains("sliding_window") && !reader.has("sliding_window");
+  constexpr int64_t kUsualWindow = 4096;
+  if (!none) {
+    text.max_positions =
+        std::min(text.max_positions, reader.int_or("sliding_window", kUsualWindow, 1, 1 << 30));
+  }
+  return text;
+}
+
 }  // namespace
 
 int64_t Config::blocks_needed() const {
   return *std::max_element(feature_layers.begin(), feature_layers.end());
 }
 
-Config read_config(const ConfigReader& reader) {
+Config read_config(const ConfigReader& reader, const std::vector<std::string>& text_models) {
   Config config;
-  const ConfigReader text = reader.section("text_config");
-  read_name(text, "model_type", "llama", {"llama"});
-  config.text = read_text_config(text, TextConfig{});
+  config.text = read_text(reader.section("text_config"), text_models);
   config.text.tied_embeddings = reader.bool_or("tie_word_embeddings", config.text.tied_embeddings);
   config.vision = read_vision(reader.section("vision_config"),
                               reader.has("vision_config") ? VisionConfig{} : kTowerOfLlava);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/models/text_config.h"
@@ -39,7 +40,9 @@ struct Config {
   int64_t blocks_needed() const;
 };
 
-/// Throws Error naming the key that is missing, out of range or unknown.
-Config read_config(const checkpoint::ConfigReader& reader);
+/// `text_models` are the text models (`text_config.model_type`) that may be read; "llama" is what
+/// an absent one means. Throws Error naming the key that is missing, out of range or unknown.
+Config read_config(const checkpoint::ConfigReader& reader,
+                   const std::vector<std::string>& text_models);
 
 }  // namespace visavis::models::llava

@@ -10,7 +10,7 @@ namespace visavis::models::llava {
 std::unique_ptr<checkpoint::TensorSource> with_hub_names(
     std::unique_ptr<checkpoint::TensorSource> stored, const checkpoint::ConfigReader& reader) {
   if (stored->find("token_embd.weight") == nullptr) return stored;
-  const Config config = read_config(reader);
+  const Config config = read_config(reader, {"llama"});
   using Rows = RenameRule::Rows;
   const std::string text = "language_model.model.";
   const std::string layer = text + "layers.{}.";

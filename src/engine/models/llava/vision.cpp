@@ -75,6 +75,14 @@ Vision load_vision(load::WeightLoader& loader, const Config& config, const std::
 
 ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
                              tensor::Arena& features) const {
+  ImageFeatures result;
+  result.rows = features.take_f32({config.image_tokens(), config.text.hidden});
+  encode_into(ops, picture, workspace, result.rows);
+  return result;
+}
+
+void Vision::encode_into(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
+                         tensor::MutView result) const {
   const tensor::ArenaScope scope(workspace);
   const VisionConfig& clip = config.vision;
   const int64_t width = clip.hidden;
@@ -119,11 +127,7 @@ ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Ar
       blocks[static_cast<size_t>(state)].run(ops, nullptr, {}, segment, workspace, x);
     }
   }
-  ImageFeatures result;
-  result.rows = features.take_f32({tokens, config.text.hidden});
-  projector.run(ops, {selected.dtype, {tokens, layers * width}, selected.data}, workspace,
-                result.rows);
-  return result;
+  projector.run(ops, {selected.dtype, {tokens, layers * width}, selected.data}, workspace, result);
 }
 
 int64_t vision_workspace(const Config& config) {

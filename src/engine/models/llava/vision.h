@@ -7,12 +7,12 @@
 
 #include "engine/load/loader.h"
 #include "engine/models/llava/config.h"
-#include "engine/models/model.h"
+#include "engine/models/picture_encoder.h"
 #include "engine/nn/block.h"
 
 namespace visavis::models::llava {
 
-struct Vision {
+struct Vision : PictureEncoder {
   Config config;
   nn::Linear patch_embed;      // [hidden, 3 * patch^2], no bias
   tensor::Buffer class_token;  // f32 [hidden]
@@ -24,7 +24,10 @@ struct Vision {
   /// Runs tower and projector over one picture; pixels beyond the last whole patch are left
   /// out, as by a convolution whose stride is its size.
   ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
-                       tensor::Arena& features) const;
+                       tensor::Arena& features) const override;
+  /// The same into rows [image tokens, text width].
+  void encode_into(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
+                   tensor::MutView result) const;
 };
 
 /// Loads the tower below `tower` ("vision_tower.") and the projector below `projector`
