@@ -134,11 +134,10 @@ Prompt Frontend::prepare(const std::vector<chat::Turn>& turns,
   return prompt;
 }
 
-void Model::place_text(Prompt& prompt) const {
-  prompt.positions.clear();
+void Prompt::place_in_order() {
+  positions.clear();
   for (int axis = 0; axis < 3; ++axis)
-    for (int64_t i = 0; i < prompt.tokens(); ++i)
-      prompt.positions.push_back(static_cast<int32_t>(i));
+    for (int64_t i = 0; i < tokens(); ++i) positions.push_back(static_cast<int32_t>(i));
 }
 
 int64_t Prompt::image_tokens() const {

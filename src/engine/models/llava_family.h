@@ -14,8 +14,11 @@
 
 namespace visavis::models {
 
-/// Where a checkpoint keeps a part: the names before "embeddings.", "linear_1." and so on.
+/// Where a checkpoint keeps a part: the names before "embed_tokens.", "embeddings.",
+/// "linear_1." and so on.
 struct LlavaNames {
+  std::string text = {};
+  std::string head = {};  // the whole name; empty when embeddings are tied
   std::string tower = {};
   std::string projector = {};
   std::string newline = {};  // the whole name; empty if the family has no such tensor

@@ -59,6 +59,8 @@ struct Prompt {
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int64_t image_tokens() const;
+  /// Positions 0, 1, 2, ... on all axes.
+  void place_in_order();
   /// Time, row and column of token i, which may lie behind the prompt.
   std::array<int32_t, 3> position(int64_t i) const;
 };
@@ -122,8 +124,8 @@ class Model {
 
   /// Renders, tokenises, decodes and cuts pictures. Throws Error for a bad picture or request.
   virtual Prompt prepare(const std::vector<chat::Turn>& turns) const = 0;
-  /// Gives a prompt without pictures its positions. Default: 0, 1, 2, ... on all axes.
-  virtual void place_text(Prompt& prompt) const;
+  /// Gives a prompt without pictures its positions.
+  virtual void place_text(Prompt& prompt) const = 0;
   /// Bytes that this model needs under the limits.
   virtual ModelMemory plan(const Limits& limits) const = 0;
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/load/loader.h"
-#include "engine/models/model.h"
+#include "engine/models/picture_encoder.h"
 #include "engine/models/qwen_vl_chat/config.h"
 #include "engine/nn/block.h"
 
@@ -23,7 +23,7 @@ struct Resampler {
   nn::PictureAttention attention;  // of [output, output]
 };
 
-struct Vision {
+struct Vision : PictureEncoder {
   VisionConfig config;
   nn::Linear patch_embed;    // [width, 3 * patch^2], no bias
   tensor::Buffer positions;  // f32 [patches, width]
@@ -35,7 +35,7 @@ struct Vision {
 
   /// Runs everything over one picture of image x image pixels.
   ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
-                       tensor::Arena& features) const;
+                       tensor::Arena& features) const override;
 };
 
 /// Loads everything below "transformer.visual.".
