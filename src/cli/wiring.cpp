@@ -248,8 +248,10 @@ std::filesystem::path model_folder(const std::string& model) {
           "' is an endpoint; this needs the files of a checkpoint");
   const std::filesystem::path path = model;
   const bool file = path.extension() == ".gguf" && std::filesystem::is_regular_file(path);
-  return adopt::hub_layout(file ? path : hub::resolve_model_folder(model, model_places()),
-                           user_cache_folder());
+  const auto find = [](const std::string& name) {
+    return hub::resolve_model_folder(name, model_places());
+  };
+  return adopt::hub_layout(file ? path : find(model), user_cache_folder(), find);
 }
 
 void suit_device(const Place& place, generate::LocalModelOptions& options) {

@@ -24,6 +24,7 @@ except ModuleNotFoundError:
     os.execv("/usr/bin/python3", ["/usr/bin/python3", "-B", *sys.argv])
 
 sys.path.insert(0, str(SOURCE / "tools" / "formats"))
+import authors_llava  # noqa: E402
 import compressed_config  # noqa: E402
 import make_checkpoints  # noqa: E402
 import store  # noqa: E402
@@ -255,6 +256,45 @@ class GgufFilesNeedNothingBesideThem(unittest.TestCase):
 
     def test_llava_without_a_token_for_pictures(self):
         self.check("llava", "gguf-q4_0")
+
+
+class AuthorsLlavaNeedsOnlyItsTower(unittest.TestCase):
+    """LLaVA as its authors publish it: their names, tokenizer.model, a CLIP model beside."""
+
+    SYSTEM = ("A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
+              "detailed, and polite answers to the user's questions. ")  # fmt: skip
+
+    def test_answers_as_the_hubs_form(self):
+        out = own_folder(self)
+        model = out / "liuhaotian" / "llava-v1.5-7b"
+        tower = out / "openai" / authors_llava.TOWER
+        authors_llava.make(MODELS["llava"], model, tower)
+        # The same prompt, and pictures padded to squares as config.json says.
+        template = MODELS["llava"].joinpath("chat_template.jinja").read_text()
+        hub = out / "hub"
+        hub.mkdir()
+        for path in MODELS["llava"].iterdir():
+            (hub / path.name).symlink_to(path)
+        (hub / "chat_template.jinja").unlink()
+        (hub / "chat_template.jinja").write_text(f"{{{{ {json.dumps(self.SYSTEM)} }}}}" + template)
+        for question in GgufFilesNeedNothingBesideThem.QUESTIONS:
+            ask = ["-p", question, "--top", "5", "--device", "cpu", "--no-cache"]
+            wanted = visavis_json("score", hub, "-i", PICTURE, "--image-mode", "pad", *ask)
+            found = visavis_json("score", model, "-i", PICTURE, *ask)
+            # The rows of other tokens than <image> are zeros here, which moves probabilities a little.
+            for one, other in zip(found["top"], wanted["top"], strict=True):
+                self.assertEqual((one["id"], one["logit"]), (other["id"], other["logit"]), question)
+                self.assertAlmostEqual(one["logprob"], other["logprob"], places=4)
+        inspected = [visavis_json("inspect", folder, "--device", "cpu") for folder in (hub, model)]
+        # CLIP's positions are kept as five numbers more.
+        self.assertEqual(inspected[1]["parameters"] - inspected[0]["parameters"], 5)
+
+        moved = tower.with_name("elsewhere")
+        tower.rename(moved)
+        refused = visavis("run", model, "-p", "Hi", "--device", "cpu")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(f"config.json: its vision tower 'openai/{authors_llava.TOWER}' (mm_vision_tower)", refused.stderr)
+        self.assertIn(f"visavis pull openai/{authors_llava.TOWER}", refused.stderr)
 
 
 def make_test(format_name, family, layout):

@@ -62,7 +62,7 @@ def write(path, tensors, folder="archive", shared_storage=False):
         blobs[key] = blobs.get(key, b"") + data
         places[name] = (key, dtype, first, array)
     for name, (key, dtype, first, array) in places.items():
-        strides = tuple(stride // array.itemsize for stride in np.ascontiguousarray(array).strides)
+        strides = tuple(stride // array.itemsize for stride in np.empty(array.shape, array.dtype).strides)
         storage = _Storage(kinds[STORAGES[dtype]], key, len(blobs[key]) // array.itemsize)
         state[name] = _Tensor(storage, first, array.shape, strides)
     buffer = io.BytesIO()

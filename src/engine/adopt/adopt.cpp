@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What was derived by other rules is derived anew.
-constexpr const char* kRules = "1";
+constexpr const char* kRules = "2";
 
 // "name" of name-00001-of-00003.gguf; the stem of others.
 std::string split_name(const fs::path& file) {
@@ -92,16 +93,17 @@ std::string key_of(const std::vector<fs::path>& files) {
   return hash.finish().substr(0, 16);
 }
 
+using Links = std::map<std::string, fs::path>;  // what they lead to, by name
+
 // Makes the folder whole or not at all; another process may make it at the same time.
-void write_folder(const fs::path& folder, const DerivedFiles& files,
-                  const std::vector<fs::path>& weights) {
+void write_folder(const fs::path& folder, const DerivedFiles& files, const Links& links) {
   fs::path draft = folder;
   draft += "." + std::to_string(getpid());
   std::error_code ignored;
   fs::remove_all(draft, ignored);
   base::make_folder(draft);
   for (const auto& [name, text] : files) base::write_file_atomically(draft / name, text);
-  for (const fs::path& file : weights) fs::create_symlink(file, draft / file.filename());
+  for (const auto& [name, target] : links) fs::create_symlink(target, draft / name);
   std::error_code error;
   fs::rename(draft, folder, error);
   if (error) fs::remove_all(draft, ignored);
@@ -109,19 +111,54 @@ void write_folder(const fs::path& folder, const DerivedFiles& files,
           "': ", error.message());
 }
 
+fs::path adopted_folder(const fs::path& path, const fs::path& cache,
+                        const std::vector<fs::path>& files) {
+  require(!cache.empty(), "'", path.string(),
+          "': there is no cache folder to keep what its files tell; set HOME or XDG_CACHE_HOME");
+  return cache / "adopted" / key_of(files);
+}
+
+fs::path adopt_gguf(const fs::path& path, const fs::path& cache) {
+  const Model model = find_model(path);
+  const fs::path folder = adopted_folder(path, cache, model.files);
+  if (fs::exists(folder / "config.json")) return folder;
+  Links links;
+  for (const fs::path& file : model.files) links[file.filename().string()] = file;
+  write_folder(folder, files_of_gguf(model.text, model.tower), links);
+  return folder;
+}
+
+// All files of a folder that tell of the model in it.
+void add_small_files(const fs::path& folder, std::vector<fs::path>& files) {
+  const size_t begin = files.size();
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    for (const char* ending : {".json", ".jinja", ".model"})
+      if (entry.path().extension() == ending) files.push_back(entry.path());
+  std::sort(files.begin() + static_cast<std::ptrdiff_t>(begin), files.end());
+}
+
+fs::path adopt_llava(const fs::path& path, const fs::path& cache, const FindModel& find) {
+  const fs::path own = fs::absolute(path);
+  const fs::path tower = tower_of(own, find);
+  std::vector<fs::path> files;
+  add_small_files(own, files);
+  add_small_files(tower, files);
+  const fs::path folder = adopted_folder(path, cache, files);
+  if (fs::exists(folder / "config.json")) return folder;
+  Links links = {{"language_model", own}};
+  if (!holds_tower(own)) links["vision_tower"] = tower;
+  write_folder(folder, files_of_llava(own, tower), links);
+  return folder;
+}
+
 }  // namespace
 
-fs::path hub_layout(const fs::path& path, const fs::path& cache) {
-  const bool file = fs::is_regular_file(path) && path.extension() == ".gguf";
-  if (!file && (fs::exists(path / "config.json") || !checkpoint::has_gguf(path))) return path;
-  const Model model = find_model(path);
-  require(
-      !cache.empty(), "'", path.string(),
-      "': there is no cache folder to keep what its GGUF files tell; set HOME or XDG_CACHE_HOME");
-  const fs::path folder = cache / "adopted" / key_of(model.files);
-  if (fs::exists(folder / "config.json")) return folder;
-  write_folder(folder, files_of_gguf(model.text, model.tower), model.files);
-  return folder;
+fs::path hub_layout(const fs::path& path, const fs::path& cache, const FindModel& find) {
+  if (fs::is_regular_file(path) && path.extension() == ".gguf") return adopt_gguf(path, cache);
+  if (is_authors_llava(path)) return adopt_llava(path, cache, find);
+  if (!fs::exists(path / "config.json") && checkpoint::has_gguf(path))
+    return adopt_gguf(path, cache);
+  return path;
 }
 
 }  // namespace visavis::adopt

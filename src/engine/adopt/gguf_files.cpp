@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/adopt/gguf_metadata.h"
+#include "engine/adopt/image_token.h"
 
 namespace visavis::adopt {
 namespace {
@@ -172,24 +173,19 @@ DerivedFiles llava(const GgufFile& text, const GgufFile& tower) {
           text_or(tower, kTower + "mm_patch_merge_type", "flat"),
           "', wanted 'flat' as LLaVA-1.5 has it");
   const auto size = [&](const char* name) { return require_whole(tower, kTower + name); };
-  // The placeholder of a picture need not be a token of the file: its embedding is never used.
   const int64_t rows = rows_of(text, "token_embd.weight");
-  int64_t image = token_id(text, "<image>");
-  const bool placeholder = image >= 0;
-  if (!placeholder) image = rows;
-  constexpr int64_t kPadding = 64;
-  const int64_t vocabulary = image < rows ? rows : (image / kPadding + 1) * kPadding;
+  const ImageToken image = image_token(token_id(text, "<image>"), rows, rows);
   Json decoder = text_config(text, "llama");
   const bool tied = decoder["tie_word_embeddings"];
   decoder["model_type"] = "llama";
-  decoder["vocab_size"] = vocabulary;
+  decoder["vocab_size"] = image.vocabulary;
   const int64_t side = size("image_size");
   const Json config = {
       {"architectures", {"LlavaForConditionalGeneration"}},
       {"model_type", "llava"},
       {"text_config", decoder},
       {"tie_word_embeddings", tied},
-      {"image_token_index", image},
+      {"image_token_index", image.id},
       {"projector_hidden_act", "gelu"},
       {"multimodal_projector_bias", true},
       {"vision_feature_layer", feature_layer(tower)},
@@ -211,12 +207,7 @@ DerivedFiles llava(const GgufFile& text, const GgufFile& tower) {
                              {"image_mean", three_numbers(tower, "image_mean")},
                              {"image_std", three_numbers(tower, "image_std")}};
   DerivedFiles files = tokenizer_of_gguf(text);
-  if (!placeholder) {
-    Json tokenizer = base::parse_json(files["tokenizer_config.json"], text.name);
-    tokenizer["added_tokens_decoder"][std::to_string(image)] = {
-        {"content", "<image>"}, {"normalized", false}, {"special", true}};
-    files["tokenizer_config.json"] = base::dump_json(tokenizer);
-  }
+  add_image_token(image, files);
   files["config.json"] = base::dump_json(config);
   files["preprocessor_config.json"] = base::dump_json(preprocessor);
   files["processor_config.json"] = base::dump_json({{"image_token", "<image>"},

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/parts.h"
 #include "engine/checkpoint/pytorch.h"
 #include "engine/checkpoint/random_weights.h"
 #include "engine/checkpoint/safetensors.h"
@@ -25,6 +26,7 @@ constexpr Container kContainers[] = {
     {"GGUF", &has_gguf, &open_gguf},
     {"PyTorch", &has_pytorch, &open_pytorch},
     {"random weights", &has_random_weights, &open_random_weights},
+    {"parts in folders", &has_parts, &open_parts},
 };
 
 }  // namespace
