@@ -11,9 +11,19 @@ namespace visavis::chat {
 
 struct ScoreRequest {
   std::vector<Turn> turns = {};
+  bool plain = false;             // as Request::plain
   std::string continuation = {};  // empty: only the next token is scored
   int top = 10;
-  int distributions = 0;  // tokens of the continuation whose whole predictions are wanted
+  int distributions = 0;   // tokens of the continuation whose whole predictions are wanted
+  int64_t layer_rows = 0;  // rows of every layer's output that are wanted; nothing that is kept of
+                           // earlier requests is used then
+};
+
+/// What one layer computed: some of its rows, evenly spread over pictures or prompt and answer.
+struct LayerRows {
+  std::string name;  // "model.layers.3", "visual.blocks.0", "visual.merger.linear_fc2"
+  int64_t cols = 0;
+  std::vector<float> values = {};  // [rows, cols]
 };
 
 struct TokenScore {
@@ -32,6 +42,7 @@ struct Score {
   std::vector<float> continuation_logprobs;
   std::vector<std::vector<float>> distributions = {};  // log-probabilities of every token, before
                                                        // each of the continuation's first tokens
+  std::vector<LayerRows> layers = {};                  // in the order in which they first ran
 };
 
 class Scorer {

@@ -227,7 +227,7 @@ int run(const Options& options) {
   const auto log = [quiet](const std::string& line) {
     if (!quiet) std::cerr << "[" << line << "]\n";
   };
-  const auto host = make_model_host(log, !quiet);  // --json measures
+  const auto host = make_model_host(log, {.writes_behind = !quiet});  // --json measures
   chat::ChatModel& model = host->open(options.model, options.model_options);
   if (!options.chat) return answer_once(model, options);
   Chat(model, options).run();

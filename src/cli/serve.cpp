@@ -181,7 +181,7 @@ int run(Options& options) {
           [&options](const server::RunOrder& order) { return experiment_of(order, options); },
       .machine_json = &machine_json,
       .build_json = [] { return build_json(""); }};
-  const auto host = make_model_host(say, true);
+  const auto host = make_model_host(say, {.writes_behind = true});
   server::Server server(options.server, *host, base::steady_clock());
   for (const std::string& model : options.models)
     load(server.residents(), model, options.model_options, say);

@@ -115,7 +115,7 @@ const Key kKeys[] = {
 
 class Host : public chat::ModelHost {
  public:
-  Host(Log log, bool writes_behind) : log_(std::move(log)), writes_behind_(writes_behind) {}
+  Host(Log log, const HostOptions& options) : log_(std::move(log)), options_(options) {}
   ~Host() override {
     for (Resident& resident : residents_) finish_writing(resident);
     residents_.clear();  // models before their devices
@@ -136,6 +136,7 @@ class Host : public chat::ModelHost {
     LocalModelOptions settings = local_options(model, options);
     Device& device = device_for(place_of(model, options), settings.open.threads);
     suit_device(device.place, settings);
+    settings.tap = device.tap;
     if (settings.vram_budget > 0)
       device.loop->call(
           [&](ops::Ops& ops) { limit_memory(ops, settings.vram_budget, device.context_bytes); });
@@ -194,7 +195,7 @@ class Host : public chat::ModelHost {
     log_("writing " + base::human_bytes(cache->kept_bytes()) + " of packed weights to " +
          cache->file().string() + " for the next start (--no-cache refuses)");
     resident.writing = std::async(std::launch::async, [cache] { return cache->write(); });
-    if (!writes_behind_) finish_writing(resident);
+    if (!options_.writes_behind) finish_writing(resident);
   }
 
   void finish_writing(Resident& resident) {
@@ -207,6 +208,7 @@ class Host : public chat::ModelHost {
     Place place;  // never automatic
     int threads = 0;
     int64_t context_bytes = 0;
+    generate::LayerTap* tap = nullptr;  // the loop's Ops, if layers are to be shown
     std::unique_ptr<generate::DeviceLoop> loop;
   };
 
@@ -223,14 +225,20 @@ class Host : public chat::ModelHost {
         if (device.place == opened.place && (opened.place.cuda >= 0 || device.threads == threads))
           return device;
     }
+    generate::LayerTap* tap = nullptr;
+    if (options_.shows_layers) {
+      auto tapped = std::make_unique<generate::LayerTap>(std::move(opened.ops));
+      tap = tapped.get();
+      opened.ops = std::move(tapped);
+    }
     devices_.push_back(
-        {opened.place, threads, opened.context_bytes,
+        {opened.place, threads, opened.context_bytes, tap,
          std::make_unique<generate::DeviceLoop>(std::move(opened.ops), std::move(opened.memory))});
     return devices_.back();
   }
 
   Log log_;
-  bool writes_behind_;
+  HostOptions options_;
   std::optional<Place> settled_;  // what auto came to
   std::deque<Device> devices_;    // before the models on them
   std::vector<Resident> residents_;
@@ -239,8 +247,8 @@ class Host : public chat::ModelHost {
 
 }  // namespace
 
-std::unique_ptr<chat::ModelHost> make_model_host(Log log, bool writes_behind) {
-  return std::make_unique<Host>(std::move(log), writes_behind);
+std::unique_ptr<chat::ModelHost> make_model_host(Log log, const HostOptions& options) {
+  return std::make_unique<Host>(std::move(log), options);
 }
 
 std::filesystem::path model_folder(const std::string& model) {

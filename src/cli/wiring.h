@@ -15,9 +15,15 @@ namespace visavis::cli {
 /// Receives one line for people, e.g. the memory plan of a model that is being loaded.
 using Log = std::function<void(const std::string&)>;
 
-/// `writes_behind`: packed weights are written while questions are answered, which makes those
-/// slower; otherwise before open() returns, after the loading has been timed.
-std::unique_ptr<chat::ModelHost> make_model_host(Log log, bool writes_behind = false);
+struct HostOptions {
+  /// Packed weights are written while questions are answered, which makes those slower; otherwise
+  /// before open() returns, after the loading has been timed.
+  bool writes_behind = false;
+  /// Scores can tell what layers compute (chat::ScoreRequest::layer_rows).
+  bool shows_layers = false;
+};
+
+std::unique_ptr<chat::ModelHost> make_model_host(Log log, const HostOptions& options = {});
 
 /// The folder of a MODEL argument (a folder, or a catalogue name that is present on this machine).
 /// Throws Error, naming what is known.

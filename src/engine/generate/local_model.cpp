@@ -42,7 +42,7 @@ models::Limits limits_of(const LocalModelOptions& options, const models::Model& 
 }
 
 LocalModel::LocalModel(DeviceLoop& loop, LocalModelOptions options, const base::Clock& clock)
-    : loop_(loop) {
+    : loop_(loop), tap_(options.tap) {
   const int64_t begin = clock.now_ns();
   const std::string content = checkpoint::content_id(options.folder);
   cache_ = load::open_cache(options.cache, options.folder, content, options.open.weights);
@@ -97,7 +97,16 @@ chat::Ticket LocalModel::submit(chat::Request request, chat::Sink& sink) {
 void LocalModel::cancel(chat::Ticket ticket) { scheduler_->cancel(ticket); }
 
 chat::Score LocalModel::score(const chat::ScoreRequest& request) {
-  return scheduler_->score(request).get();
+  if (request.layer_rows == 0) return scheduler_->score(request).get();
+  require(tap_ != nullptr, "model '", facts_.name, "' was not opened to show what layers compute");
+  loop_.call([&](ops::Ops&) { tap_->begin(request.layer_rows); });
+  std::future<chat::Score> scored = scheduler_->score(request);
+  scored.wait();
+  std::vector<chat::LayerRows> layers;
+  loop_.call([&](ops::Ops&) { layers = tap_->end(); });
+  chat::Score score = scored.get();
+  score.layers = std::move(layers);
+  return score;
 }
 
 }  // namespace visavis::generate

@@ -12,6 +12,7 @@
 #include "chat/chat_model.h"
 #include "chat/scorer.h"
 #include "engine/generate/device_loop.h"
+#include "engine/generate/layer_tap.h"
 #include "engine/generate/memory_plan.h"
 #include "engine/generate/scheduler.h"
 #include "engine/models/families.h"
@@ -31,6 +32,7 @@ struct LocalModelOptions {
   bool prefix_cache = true;
   int64_t vram_budget = 0;   // most bytes on a device with memory of its own; 0: what is free
   load::CacheOptions cache;  // of packed weights; off unless it names a folder
+  LayerTap* tap = nullptr;   // the loop's Ops, if score() is to give what layers compute
 };
 
 class LocalModel : public chat::ChatModel, public chat::Scorer {
@@ -54,6 +56,7 @@ class LocalModel : public chat::ChatModel, public chat::Scorer {
 
  private:
   DeviceLoop& loop_;
+  LayerTap* tap_;
   std::shared_ptr<load::WeightCache> cache_;
   std::unique_ptr<models::Model> model_;
   models::Limits limits_;

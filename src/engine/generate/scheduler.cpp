@@ -79,6 +79,8 @@ std::future<chat::Score> Scheduler::score(chat::ScoreRequest request) {
   sequence->accepted_ns = clock_.now_ns();
   sequence->scoring = std::make_unique<Scoring>();
   sequence->request.turns = request.turns;
+  sequence->request.plain = request.plain;
+  sequence->request.reuse = request.layer_rows == 0;
   sequence->scoring->request = std::move(request);
   std::future<chat::Score> result = sequence->scoring->done.get_future();
   {

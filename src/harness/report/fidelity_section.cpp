@@ -37,17 +37,18 @@ void add_attributions(const Results& results, const verdict::Fidelity& fidelity,
 }  // namespace
 
 Block fidelity_section(const Results& results, const std::string& lang) {
-  Block block{
-      .heading = word("fidelity", lang),
-      .paragraphs = {},
-      .head = {"", word("precisions", lang), word("divergence", lang), word("agreement", lang),
-               word("same_text", lang), word("flips", lang), word("loss", lang), "p"},
-      .rows = {},
-      .after = {}};
+  Block block{.heading = word("fidelity", lang),
+              .paragraphs = {},
+              .head = {"", word("precisions", lang), word("divergence", lang),
+                       word("agreement", lang), word("perplexity", lang), word("same_text", lang),
+                       word("flips", lang), word("loss", lang), "p"},
+              .rows = {},
+              .after = {}};
   for (const verdict::Fidelity& fidelity : results.fidelity) {
     block.rows.push_back(
         {fidelity.model, fidelity.weights + " / " + fidelity.against,
          known_text(fidelity.divergence, 1, 4), known_text(fidelity.agreement, 100, 2),
+         fidelity.perplexity > 0 ? known_text(fidelity.perplexity_ratio, 1, 3) : "",
          fmt::format("{} / {}", fidelity.same_text, fidelity.items),
          fmt::format("{} : {} / {}", fidelity.only_reference, fidelity.only_model, fidelity.graded),
          known_text(fidelity.loss, 100, 1), fmt::format("{:.2g}", fidelity.p)});

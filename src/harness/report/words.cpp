@@ -79,13 +79,14 @@ constexpr Word kWords[] = {
     {"precisions", "weights / against", "权重 / 对照"},
     {"divergence", "KL divergence per token (nats)", "每词元 KL 散度（nat）"},
     {"agreement", "same likeliest token (%)", "首选词元一致（%）"},
+    {"perplexity", "perplexity ratio", "困惑度之比"},
     {"same_text", "equal answers", "相同回答"},
     {"flips", "lost : won / questions", "变错 : 变对 / 题数"},
     {"loss", "loss (points)", "损失（百分点）"},
     {"fidelity_note",
-     "The same checkpoint at two precisions on the same questions; brackets: 95 % intervals over "
-     "groups of questions.",
-     "同一检查点以两种精度回答相同题目；方括号为按题组计算的 95 % 区间。"},
+     "One model at two precisions on the same questions, predicting the tokens of the reference's "
+     "answers; brackets: 95 % intervals over groups of questions.",
+     "同一模型以两种精度回答相同题目，并预测参考回答的词元；方括号为按题组计算的 95 % 区间。"},
     {"provenance", "Provenance", "来源与复现"},
     {"found", "as found", "记录"},
     {"program", "program", "程序"},

@@ -85,24 +85,41 @@ TEST_F(ExtrasTest, EqualLengthsAreKeptApartAndNotAskedTwice) {
 }
 
 // Predictions over two tokens; the second model that is opened is less sure of the first one.
+// Models of another name read other tokens. The first question to each has no picture.
 class ScoringHost : public FakeHost {
  public:
-  chat::Scorer* scorer(chat::ChatModel&) override { return &scorer_; }
+  chat::Scorer* scorer(chat::ChatModel& model) override {
+    scorer_.name = model.facts().name;
+    return &scorer_;
+  }
   void close(chat::ChatModel& model) override {
     FakeHost::close(model);
     scorer_.share = 0.75F;
+    scorer_.first = true;
   }
+  const std::vector<chat::ScoreRequest>& asked() const { return scorer_.asked; }
 
  private:
   class FakeScorer : public chat::Scorer {
    public:
     chat::Score score(const chat::ScoreRequest& request) override {
+      asked.push_back(request);
       chat::Score score;
-      for (int i = 0; i < std::min(request.distributions, 2); ++i)
+      score.prompt_token_ids = {name.back()};
+      for (int i = 0; i < std::min(request.distributions, 2); ++i) {
         score.distributions.push_back({std::log(share), std::log(1 - share)});
+        score.continuation_ids.push_back(i);
+        score.continuation_logprobs.push_back(score.distributions.back()[static_cast<size_t>(i)]);
+      }
+      if (request.layer_rows > 0 && !first) score.layers.push_back({"tower", 2, {1, 1}});
+      if (request.layer_rows > 0) score.layers.push_back({"text", 2, {share, 0.5F}});
+      first = false;
       return score;
     }
+    std::string name;
     float share = 0.5F;
+    bool first = true;
+    std::vector<chat::ScoreRequest> asked;
   };
   FakeScorer scorer_;
 };
@@ -110,23 +127,81 @@ class ScoringHost : public FakeHost {
 TEST_F(ExtrasTest, TwoPrecisionsAreComparedTokenByToken) {
   experiment_.providers = {{"fake-a", "A", {}}, {"fake-a", "A #2", {}}};
   ScoringHost host;
-  const Fidelities found = measure_fidelity(experiment_, make_schedule(experiment_), host, 5, 8,
-                                            stop_, [](const std::string&) {});
+  const Fidelities found =
+      measure_fidelity(experiment_, make_schedule(experiment_), host,
+                       {.limit = 5, .tokens = 8, .traced = 2}, stop_, [](const std::string&) {});
   ASSERT_EQ(found.items.size(), 5u);
+  ASSERT_EQ(found.layers.size(), 2u);
+  EXPECT_EQ(found.layers[0].name, "tower");
+  EXPECT_EQ(found.layers[0].error.value(), 0);
+  EXPECT_NEAR(found.layers[1].error.value(), std::sqrt(0.0625 / 0.5), 1e-6);
   for (const Fidelities::Item& item : found.items) {
     EXPECT_EQ(item.failure, "");
     ASSERT_EQ(item.divergences.size(), 2u);
     EXPECT_NEAR(item.divergences[0], 0.2075 * std::log(2), 1e-4);  // divergence_test.cpp
+    EXPECT_NEAR(item.surprises[0], -std::log(0.75), 1e-6);
+    EXPECT_NEAR(item.surprises[1], -std::log(0.25), 1e-6);
+    EXPECT_NEAR(item.reference_surprises[1], -std::log(0.5), 1e-6);
     EXPECT_TRUE(item.same_choices[0]);
     EXPECT_TRUE(item.same_text);
     EXPECT_EQ(item.right, item.reference_right);
   }
 }
 
-TEST_F(ExtrasTest, OtherCheckpointsAndModelsWithoutPredictionsAreRefused) {
+TEST_F(ExtrasTest, PiecesOfATextArePredictedInsteadOfAnswers) {
+  experiment_.providers = {{"fake-a", "A", {}}, {"fake-a", "A #2", {}}};
+  ScoringHost host;
+  const Fidelities found =
+      measure_fidelity(experiment_, make_schedule(experiment_), host,
+                       {.tokens = 8, .traced = 0, .texts = {{"One", " two"}, {"three", " four"}}},
+                       stop_, [](const std::string&) {});
+  ASSERT_EQ(found.items.size(), 2u);
+  EXPECT_TRUE(found.layers.empty());
+  EXPECT_FALSE(found.items[0].graded);
+  EXPECT_NE(found.items[0].cluster, found.items[1].cluster);
+  EXPECT_EQ(found.items[1].surprises.size(), 2u);
+  const std::vector<chat::ScoreRequest>& asked = host.asked();
+  ASSERT_EQ(asked.size(), 4u);
+  EXPECT_TRUE(asked[1].plain);
+  EXPECT_EQ(std::get<chat::Text>(asked[1].turns.at(0).parts.at(0)).text, "three");
+  EXPECT_EQ(asked[1].continuation, " four");
+  EXPECT_TRUE(host.log.empty()) << "nobody was to answer";
+}
+
+TEST(TextPieces, FollowEachOtherAndCutNoWordAndNoCharacter) {
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "word" + std::to_string(i) + (i % 9 == 0 ? "\n" : " ");
+  std::string chinese;
+  for (int i = 0; i < 900; ++i) chinese += "会";
+  for (const std::string& whole : {text, chinese}) {
+    const std::vector<TextPiece> pieces = text_pieces(whole, 32);
+    ASSERT_GT(pieces.size(), 3u);
+    std::string again;
+    for (const TextPiece& piece : pieces) {
+      EXPECT_LE(piece.opening.size(), 384u);
+      EXPECT_LE(piece.continuation.size(), 192u);
+      EXPECT_FALSE(piece.continuation.empty());
+      again += piece.opening + piece.continuation;
+      for (const std::string& part : {piece.opening, piece.continuation}) {
+        if (whole == text)
+          EXPECT_TRUE(part.front() == 'w' || part.front() == ' ' || part.front() == '\n') << part;
+        else
+          EXPECT_EQ(part.size() % 3, 0u);
+      }
+    }
+    EXPECT_TRUE(whole.starts_with(again));
+    EXPECT_GT(again.size() + 384, whole.size());
+  }
+  EXPECT_TRUE(text_pieces("", 32).empty());
+  EXPECT_TRUE(text_pieces("too short", 32).empty());
+  EXPECT_EQ(text_pieces(std::string(400, 'x'), 32).size(), 1u);
+  EXPECT_GT(text_pieces(std::string(4000, '\x80'), 1).size(), 3u);  // not UTF-8
+}
+
+TEST_F(ExtrasTest, OtherModelsAndModelsWithoutPredictionsAreRefused) {
   const auto error_of = [&](chat::ModelHost& host) -> std::string {
     try {
-      measure_fidelity(experiment_, make_schedule(experiment_), host, 1, 8, stop_,
+      measure_fidelity(experiment_, make_schedule(experiment_), host, {.limit = 1}, stop_,
                        [](const std::string&) {});
     } catch (const Error& error) {
       return error.what();
@@ -134,7 +209,7 @@ TEST_F(ExtrasTest, OtherCheckpointsAndModelsWithoutPredictionsAreRefused) {
     return "no error";
   };
   ScoringHost scoring;
-  EXPECT_THAT(error_of(scoring), HasSubstr("are not the same checkpoint"));
+  EXPECT_THAT(error_of(scoring), HasSubstr("read a question as different tokens (1 and 1 of"));
   FakeHost silent;
   EXPECT_THAT(error_of(silent), HasSubstr("does not give log-probabilities"));
 }

@@ -11,13 +11,16 @@
 #include "base/error.h"
 #include "harness/graders/graders.h"
 #include "harness/runner/ask.h"
-#include "harness/stats/divergence.h"
 
 namespace visavis::runner {
 namespace {
 
 // Whole predictions are kept in memory between the two models.
 constexpr int64_t kMostKeptBytes = int64_t{4} << 30;
+// Of every layer and traced question: 20 MB for 36 layers of 4096.
+constexpr int64_t kLayerRows = 32;
+constexpr size_t kOpeningBytes = 384;
+constexpr size_t kTokenBytes = 6;
 
 const suites::Scenario& scenario_of(const Schedule& schedule, const store::ItemRow& item) {
   const auto& scenarios = schedule.suites.at(static_cast<size_t>(item.suite)).scenarios;
@@ -30,58 +33,134 @@ struct Answered {
   std::string text;
   std::string failure;
   bool right = false;
-  std::vector<std::vector<float>> predictions;  // of the reference's answer
+  chat::Score score = {};  // of the reference's answer, or of the text
 };
 
 class Asker {
  public:
-  Asker(const Experiment& experiment, const Schedule& schedule, const std::atomic<bool>& stop)
-      : experiment_(experiment), schedule_(schedule), stop_(stop) {}
+  Asker(const Experiment& experiment, const Schedule& schedule, const FidelityOptions& options,
+        const std::atomic<bool>& stop)
+      : experiment_(experiment), schedule_(schedule), options_(options), stop_(stop) {}
+
+  size_t count() const {
+    return std::min(options_.limit,
+                    options_.texts.empty() ? schedule_.items.size() : options_.texts.size());
+  }
 
   // Answers, grades, and predicts `continuation` (its own answer if empty). Nothing when stopped.
-  std::optional<Answered> answer(chat::ChatModel& model, chat::Scorer& scorer,
-                                 const store::ItemRow& item,
-                                 const std::optional<std::string>& continuation, int tokens) const {
+  std::optional<Answered> answer(chat::ChatModel& model, chat::Scorer& scorer, size_t index,
+                                 const std::optional<std::string>& continuation) const {
+    if (!options_.texts.empty()) {
+      const TextPiece& piece = options_.texts[index];
+      Answered read;
+      score(scorer,
+            {.turns = {{.parts = {chat::Text{piece.opening}}}},
+             .plain = true,
+             .continuation = piece.continuation},
+            index, read);
+      return read;
+    }
+    const store::ItemRow& item = schedule_.items[index];
     const Pictures pictures = load_pictures(item);
     if (const auto* failure = std::get_if<chat::Failure>(&pictures))
-      return Answered{.text = {}, .failure = failure->message, .predictions = {}};
+      return Answered{.text = {}, .failure = failure->message};
     const chat::Request request = make_request(item, std::get<std::vector<chat::Image>>(pictures),
                                                experiment_.generation, experiment_.seed);
     const std::optional<chat::Outcome> outcome = ask(model, request, stop_);
     if (!outcome) return std::nullopt;
     if (const auto* failure = std::get_if<chat::Failure>(&*outcome))
-      return Answered{.text = {}, .failure = failure->message, .predictions = {}};
+      return Answered{.text = {}, .failure = failure->message};
     Answered answered;
     answered.text = std::get<chat::Completion>(*outcome).text;
     const graders::Grade grade = graders::grade(item.question, scenario_of(schedule_, item).graded,
                                                 *outcome, experiment_.judgement.cutoffs);
     answered.right = grade.verdict == graders::Verdict::full;
     const std::string& predicted = continuation ? *continuation : answered.text;
-    if (predicted.empty()) return answered;
-    try {
-      answered.predictions = scorer
-                                 .score({.turns = request.turns,
-                                         .continuation = predicted,
-                                         .top = 0,
-                                         .distributions = tokens})
-                                 .distributions;
-    } catch (const Error& error) {
-      answered.failure = error.what();
-    }
+    if (!predicted.empty())
+      score(scorer, {.turns = request.turns, .continuation = predicted}, index, answered);
     return answered;
   }
 
  private:
+  void score(chat::Scorer& scorer, chat::ScoreRequest request, size_t index,
+             Answered& answered) const {
+    request.top = 0;
+    request.distributions = options_.tokens;
+    request.layer_rows = index < options_.traced ? kLayerRows : 0;
+    try {
+      answered.score = scorer.score(request);
+    } catch (const Error& error) {
+      answered.failure = error.what();
+    }
+  }
+
   const Experiment& experiment_;
   const Schedule& schedule_;
+  const FidelityOptions& options_;
   const std::atomic<bool>& stop_;
 };
 
 int64_t bytes_of(const Answered& answered) {
-  int64_t bytes = 0;
-  for (const std::vector<float>& one : answered.predictions)
-    bytes += static_cast<int64_t>(one.size() * sizeof(float));
-  return bytes;
+  size_t values = 0;
+  for (const std::vector<float>& one : answered.score.distributions) values += one.size();
+  for (const chat::LayerRows& layer : answered.score.layers) values += layer.values.size();
+  return static_cast<int64_t>(values * sizeof(float));
+}
+
+// Both have read the same tokens, else nothing that they predict can be compared.
+void require_same_tokens(const chat::Score& model, const chat::Score& reference,
+                         const Fidelities& of) {
+  require(model.prompt_token_ids == reference.prompt_token_ids &&
+              model.continuation_ids == reference.continuation_ids,
+          "'", of.model.name, "' and '", of.reference.name,
+          "' read a question as different tokens (", model.prompt_token_ids.size(), " and ",
+          reference.prompt_token_ids.size(), " of the prompt, ", model.continuation_ids.size(),
+          " and ", reference.continuation_ids.size(),
+          " of the answer); wanted one model at two precisions");
+  for (size_t t = 0; t < std::min(model.distributions.size(), reference.distributions.size()); ++t)
+    require(model.distributions[t].size() == reference.distributions[t].size(), "'", of.model.name,
+            "' predicts ", model.distributions[t].size(), " tokens and '", of.reference.name, "' ",
+            reference.distributions[t].size(), "; wanted one model at two precisions");
+}
+
+// Adds what one question tells of the layers.
+void add_layers(const std::vector<chat::LayerRows>& model,
+                const std::vector<chat::LayerRows>& reference, Fidelities& to) {
+  require(model.size() == reference.size(), "'", to.model.name, "' ran ", model.size(),
+          " layers for a question and '", to.reference.name, "' ", reference.size(),
+          "; wanted one model at two precisions");
+  // A question without pictures runs no layer of the tower.
+  size_t at = 0;
+  for (size_t i = 0; i < reference.size(); ++i) {
+    const std::string& name = reference[i].name;
+    require(model[i].values.size() == reference[i].values.size(), "layer '", name, "' put out ",
+            model[i].values.size(), " values in '", to.model.name, "' and ",
+            reference[i].values.size(), " in '", to.reference.name,
+            "'; wanted one model at two precisions");
+    const auto known =
+        std::find_if(to.layers.begin(), to.layers.end(),
+                     [&name](const Fidelities::Layer& layer) { return layer.name == name; });
+    if (known == to.layers.end())
+      to.layers.insert(to.layers.begin() + static_cast<std::ptrdiff_t>(at),
+                       {.name = name, .error = {}});
+    else
+      at = static_cast<size_t>(known - to.layers.begin());
+    to.layers[at].error.add(reference[i].values, model[i].values);
+    ++at;
+  }
+}
+
+// What one question tells of the predictions.
+void add_tokens(const chat::Score& model, const chat::Score& reference, Fidelities::Item& to) {
+  const size_t both = std::min(model.distributions.size(), reference.distributions.size());
+  for (size_t t = 0; t < both; ++t) {
+    const std::vector<float>& ours = model.distributions[t];
+    const std::vector<float>& wanted = reference.distributions[t];
+    to.divergences.push_back(stats::divergence(wanted, ours));
+    to.same_choices.push_back(stats::same_choice(wanted, ours));
+    to.surprises.push_back(-static_cast<double>(model.continuation_logprobs[t]));
+    to.reference_surprises.push_back(-static_cast<double>(reference.continuation_logprobs[t]));
+  }
 }
 
 chat::Scorer& scorer_of(chat::ModelHost& host, chat::ChatModel& model, const Provider& provider) {
@@ -113,13 +192,34 @@ class Collector : public chat::Sink {
 
 }  // namespace
 
+std::vector<TextPiece> text_pieces(const std::string& text, int tokens) {
+  // The last place at most so far behind `begin` where a word ends, or else a character.
+  const auto cut = [&text](size_t begin, size_t bytes) {
+    if (text.size() - begin <= bytes) return text.size();
+    const size_t most = begin + bytes;
+    const size_t space = text.find_last_of(" \n", most);
+    if (space != std::string::npos && space > begin + bytes / 2) return space;
+    size_t end = most;
+    while (end > begin + 1 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
+    return end;
+  };
+  std::vector<TextPiece> pieces;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t middle = cut(begin, kOpeningBytes);
+    if (middle == text.size()) break;  // nothing to predict behind it
+    const size_t end = cut(middle, kTokenBytes * static_cast<size_t>(tokens));
+    pieces.push_back({text.substr(begin, middle - begin), text.substr(middle, end - middle)});
+    begin = end;
+  }
+  return pieces;
+}
+
 Fidelities measure_fidelity(const Experiment& experiment, const Schedule& schedule,
-                            chat::ModelHost& host, size_t limit, int tokens,
+                            chat::ModelHost& host, const FidelityOptions& options,
                             const std::atomic<bool>& stop, const Say& say) {
   const Provider& model_provider = experiment.providers.at(0);
   const Provider& reference_provider = experiment.providers.at(1);
-  const Asker asker(experiment, schedule, stop);
-  const size_t count = std::min(limit, schedule.items.size());
+  const Asker asker(experiment, schedule, options, stop);
   Fidelities out;
   std::vector<Answered> references;
   {
@@ -128,8 +228,8 @@ Fidelities measure_fidelity(const Experiment& experiment, const Schedule& schedu
     chat::Scorer& scorer = scorer_of(host, reference, reference_provider);
     out.reference = reference.facts();
     int64_t kept = 0;
-    for (size_t i = 0; i < count && !stop; ++i) {
-      auto answered = asker.answer(reference, scorer, schedule.items[i], std::nullopt, tokens);
+    for (size_t i = 0; i < asker.count() && !stop; ++i) {
+      auto answered = asker.answer(reference, scorer, i, std::nullopt);
       if (!answered) break;
       kept += bytes_of(*answered);
       require(kept <= kMostKeptBytes, "the predictions of ", i + 1, " questions take ", kept,
@@ -142,32 +242,31 @@ Fidelities measure_fidelity(const Experiment& experiment, const Schedule& schedu
   chat::ChatModel& model = host.open(model_provider.model, model_provider.options);
   chat::Scorer& scorer = scorer_of(host, model, model_provider);
   out.model = model.facts();
-  require(out.model.weights_sha256 == out.reference.weights_sha256, "'", model_provider.model,
-          "' and '", reference_provider.model, "' are not the same checkpoint (",
-          out.model.weights_sha256, ", ", out.reference.weights_sha256, ")");
   std::map<std::string, int64_t> clusters;
   for (size_t i = 0; i < references.size() && !stop; ++i) {
-    const store::ItemRow& item = schedule.items[i];
-    const Answered& reference = references[i];
-    const auto answered = asker.answer(model, scorer, item, reference.text, tokens);
+    Answered& reference = references[i];
+    const auto answered = asker.answer(model, scorer, i, reference.text);
     if (!answered) break;
-    const suites::Question& question = item.question;
-    const std::string cluster = std::to_string(item.suite) + "/" +
-                                (question.cluster.empty() ? question.id : question.cluster);
     Fidelities::Item row{
-        .cluster = clusters.emplace(cluster, static_cast<int64_t>(clusters.size())).first->second,
-        .same_text = answered->text == reference.text,
-        .graded = scenario_of(schedule, item).graded,
-        .right = answered->right,
-        .reference_right = reference.right,
+        .cluster = static_cast<int64_t>(i),
         .failure = answered->failure.empty() ? reference.failure : answered->failure};
-    const size_t both = std::min(answered->predictions.size(), reference.predictions.size());
-    for (size_t t = 0; t < both && row.failure.empty(); ++t) {
-      row.divergences.push_back(
-          stats::divergence(reference.predictions[t], answered->predictions[t]));
-      row.same_choices.push_back(
-          stats::same_choice(reference.predictions[t], answered->predictions[t]));
+    if (options.texts.empty()) {
+      const store::ItemRow& item = schedule.items[i];
+      const suites::Question& question = item.question;
+      const std::string cluster = std::to_string(item.suite) + "/" +
+                                  (question.cluster.empty() ? question.id : question.cluster);
+      row.cluster = clusters.emplace(cluster, static_cast<int64_t>(clusters.size())).first->second;
+      row.same_text = answered->text == reference.text;
+      row.graded = scenario_of(schedule, item).graded;
+      row.right = answered->right;
+      row.reference_right = reference.right;
     }
+    if (row.failure.empty()) {
+      require_same_tokens(answered->score, reference.score, out);
+      add_layers(answered->score.layers, reference.score.layers, out);
+      add_tokens(answered->score, reference.score, row);
+    }
+    reference.score = {};
     out.items.push_back(std::move(row));
   }
   return out;

@@ -22,4 +22,16 @@ bool same_choice(std::span<const float> reference, std::span<const float> model)
          std::max_element(model.begin(), model.end()) - model.begin();
 }
 
+void RelativeError::add(std::span<const float> reference, std::span<const float> model) {
+  assert(reference.size() == model.size());
+  for (size_t i = 0; i < reference.size(); ++i) {
+    const auto wanted = static_cast<double>(reference[i]);
+    const double off = static_cast<double>(model[i]) - wanted;
+    squares += off * off;
+    power += wanted * wanted;
+  }
+}
+
+double RelativeError::value() const { return power > 0 ? std::sqrt(squares / power) : 0; }
+
 }  // namespace visavis::stats

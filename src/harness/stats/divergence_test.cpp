@@ -34,5 +34,14 @@ TEST(SameChoice, LooksAtTheLikeliestTokenOnly) {
   EXPECT_FALSE(same_choice(logs({0.1, 0.9}), logs({0.6, 0.4})));
 }
 
+TEST(RelativeError, IsOfAllThatWasAdded) {
+  RelativeError error;
+  EXPECT_EQ(error.value(), 0);
+  error.add(std::vector<float>{3, 4}, std::vector<float>{3, 5});
+  EXPECT_DOUBLE_EQ(error.value(), 0.2);  // 1 of 25
+  error.add(std::vector<float>{0, -5}, std::vector<float>{1, -5});
+  EXPECT_DOUBLE_EQ(error.value(), 0.2);  // 2 of 50
+}
+
 }  // namespace
 }  // namespace visavis::stats

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/error.h"
@@ -28,6 +29,30 @@ Known known_from(const Json& json) {
   return known;
 }
 
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// Means of logarithms per question, so that the ratio's interval is that of their difference.
+void add_perplexities(std::span<const FidelityItem> items, Fidelity& out) {
+  std::vector<double> ours, theirs, apart;
+  std::vector<int64_t> clusters;
+  for (const FidelityItem& item : items) {
+    if (item.surprises.empty()) continue;
+    ours.push_back(mean(item.surprises));
+    theirs.push_back(mean(item.reference_surprises));
+    apart.push_back(ours.back() - theirs.back());
+    clusters.push_back(item.cluster);
+  }
+  if (ours.empty()) return;
+  out.perplexity = std::exp(mean(ours));
+  out.reference_perplexity = std::exp(mean(theirs));
+  const stats::ClusteredMean difference = stats::clustered_mean(apart, clusters);
+  out.perplexity_ratio = {std::exp(difference.mean), difference.interval()};
+  if (auto& interval = out.perplexity_ratio.interval)
+    interval = {std::exp(interval->low), std::exp(interval->high)};
+}
+
 // "3.1 points [0.5, 5.7]"
 std::string points(const Known& known, const char* unit) {
   std::string text = fmt::format("{:.1f}{}", 100 * known.value, unit);
@@ -48,13 +73,11 @@ Fidelity summarise(std::span<const FidelityItem> items) {
     out.same_text += item.same_text ? 1 : 0;
     const size_t tokens = item.divergences.size();
     if (tokens > 0) {
-      const auto count = static_cast<double>(tokens);
       out.tokens += static_cast<int64_t>(tokens);
-      divergences.push_back(std::accumulate(item.divergences.begin(), item.divergences.end(), 0.0) /
-                            count);
+      divergences.push_back(mean(item.divergences));
       agreements.push_back(static_cast<double>(std::count(item.same_choices.begin(),
                                                           item.same_choices.end(), true)) /
-                           count);
+                           static_cast<double>(tokens));
       clusters.push_back(item.cluster);
     }
     if (item.graded)
@@ -70,6 +93,7 @@ Fidelity summarise(std::span<const FidelityItem> items) {
     out.divergence.interval->low = std::max(0.0, out.divergence.interval->low);
   const stats::ClusteredMean agreement = stats::clustered_mean(agreements, clusters);
   out.agreement = {agreement.mean, stats::clustered_wilson(agreement)};
+  add_perplexities(items, out);
   const PairResult pair = compare_pair(0, 1, paired);
   out.graded = pair.both;
   out.only_reference = pair.only_first;
@@ -85,13 +109,22 @@ Fidelity summarise(std::span<const FidelityItem> items) {
 }
 
 std::string fidelity_json(const Fidelity& fidelity) {
+  Json layers = Json::array();
+  for (const LayerError& layer : fidelity.layers)
+    layers.push_back({{"name", layer.name}, {"relative_error", layer.relative}});
   return base::dump_json({{"model", fidelity.model},
                           {"weights", fidelity.weights},
                           {"against", fidelity.against},
+                          {"reference", fidelity.reference},
+                          {"tokens_of", fidelity.of_text ? "text" : "answers"},
                           {"items", fidelity.items},
                           {"tokens", fidelity.tokens},
                           {"divergence_nats", known_json(fidelity.divergence)},
                           {"top1_agreement", known_json(fidelity.agreement)},
+                          {"perplexity", fidelity.perplexity},
+                          {"reference_perplexity", fidelity.reference_perplexity},
+                          {"perplexity_ratio", known_json(fidelity.perplexity_ratio)},
+                          {"layers", layers},
                           {"same_text", fidelity.same_text},
                           {"graded", fidelity.graded},
                           {"right_only_model", fidelity.only_model},
@@ -103,13 +136,26 @@ std::string fidelity_json(const Fidelity& fidelity) {
 Fidelity fidelity_from(const std::string& text) {
   const Json json = base::parse_json(text, "fidelity");
   try {
+    // Runs of earlier versions lack what came later.
+    std::vector<LayerError> layers;
+    for (const Json& layer : json.value("layers", Json::array()))
+      layers.push_back(
+          {layer.at("name").get<std::string>(), layer.at("relative_error").get<double>()});
     return {.model = json.at("model").get<std::string>(),
             .weights = json.at("weights").get<std::string>(),
             .against = json.at("against").get<std::string>(),
+            .reference = json.value("reference", ""),
+            .of_text = json.value("tokens_of", "answers") == "text",
             .items = json.at("items").get<int64_t>(),
             .tokens = json.at("tokens").get<int64_t>(),
             .divergence = known_from(json.at("divergence_nats")),
             .agreement = known_from(json.at("top1_agreement")),
+            .perplexity = json.value("perplexity", 0.0),
+            .reference_perplexity = json.value("reference_perplexity", 0.0),
+            .perplexity_ratio = json.contains("perplexity_ratio")
+                                    ? known_from(json.at("perplexity_ratio"))
+                                    : Known{},
+            .layers = std::move(layers),
             .same_text = json.at("same_text").get<int64_t>(),
             .graded = json.at("graded").get<int64_t>(),
             .only_model = json.at("right_only_model").get<int64_t>(),

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.h"
+#include "base/json.h"
 
 namespace visavis::verdict {
 namespace {
@@ -17,6 +20,8 @@ std::vector<FidelityItem> items(int lost, int won, int both) {
   for (int i = 0; i < lost + won + both; ++i)
     out.push_back({.cluster = i,
                    .divergences = {0.1, 0.3},
+                   .surprises = {0.25, 0.75},
+                   .reference_surprises = {0.2, i % 2 == 0 ? 0.4 : 0.6},
                    .same_choices = {true, i % 2 == 0},
                    .same_text = i >= lost + won,
                    .graded = true,
@@ -53,8 +58,34 @@ TEST(Fidelity, NoFlipInAFewQuestionsDoesNotProveThatThereIsNoLoss) {
   EXPECT_GT(found.loss.interval->high, 0.2);
 }
 
+TEST(Fidelity, PerplexityIsOfMeansPerQuestion) {
+  const Fidelity found = summarise(items(0, 0, 40));
+  EXPECT_NEAR(found.perplexity, std::exp(0.5), 1e-12);
+  EXPECT_NEAR(found.reference_perplexity, std::exp(0.35), 1e-12);
+  EXPECT_NEAR(found.perplexity_ratio.value, std::exp(0.15), 1e-12);
+  // Differences of 0.2 and 0.1 in turn: their mean is known to 0.05 / sqrt(39) times t.
+  const double half = 2.0227 * 0.05 / std::sqrt(39);
+  EXPECT_NEAR(found.perplexity_ratio.interval->low, std::exp(0.15 - half), 1e-5);
+  EXPECT_NEAR(found.perplexity_ratio.interval->high, std::exp(0.15 + half), 1e-5);
+  EXPECT_EQ(summarise({}).perplexity, 0);
+}
+
+TEST(Fidelity, OfEarlierVersionsIsStillRead) {
+  base::Json json = base::parse_json(fidelity_json(summarise(items(3, 1, 36))), "test");
+  for (const char* later : {"reference", "tokens_of", "perplexity", "reference_perplexity",
+                            "perplexity_ratio", "layers"})
+    json.erase(later);
+  const Fidelity found = fidelity_from(base::dump_json(json));
+  EXPECT_EQ(found.perplexity, 0);
+  EXPECT_FALSE(found.of_text);
+  EXPECT_EQ(found.items, 40);
+}
+
 TEST(Fidelity, IsReadAsItWasWritten) {
   Fidelity found = summarise(items(3, 1, 36));
+  found.reference = "B";
+  found.of_text = true;
+  found.layers = {{"model.layers.0", 0.01}, {"model.layers.1", 0.02}};
   found.model = "A";
   found.weights = "int4";
   found.against = "f32";
