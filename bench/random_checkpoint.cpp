@@ -85,6 +85,7 @@ int main(int argc, char** argv) {
   std::string tokenizer;
   uint64_t seed = 1;
   double shard_gb = 5;
+  int64_t layers = 0;
   bool light = false;
   app.add_option("OUT", out, "folder to write")->required();
   app.add_option("--shape", shape_name, "qwen3-vl-{tiny,2b,4b,8b}, llava-tiny, llava-1.5-{7b,13b}")
@@ -94,11 +95,14 @@ int main(int argc, char** argv) {
                  "(default: the demo model)");
   app.add_option("--seed", seed, "seed of the weights");
   app.add_option("--shard-gb", shard_gb, "largest shard in GB")->check(CLI::PositiveNumber);
+  app.add_option("--layers", layers, "fewer layers of the text model than the shape has")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--light", light,
                "list the weights in random_weights.json instead of writing them: a few kilobytes");
   CLI11_PARSE(app, argc, argv);
   try {
-    const bench::RandomShape& shape = bench::random_shape(shape_name);
+    bench::RandomShape shape = bench::random_shape(shape_name);
+    if (layers != 0) shape.text.layers = std::min(shape.text.layers, layers);
     // Other families get a tokenizer of single characters.
     const std::string demo = std::string(VISAVIS_SOURCE_DIR) + "/models/demo/";
     if (tokenizer.empty() && shape.family == bench::Family::llava) tokenizer = demo + "llava";

@@ -54,11 +54,17 @@ def tokenizer_metadata(folder, rows):
     return out
 
 
+def head_size(text):
+    return text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"]
+
+
 def text_metadata(folder, config, rows):
     """For the file of the text model, whose embedding table has so many rows."""
     text = config["text_config"]
     kind = "llama" if config["model_type"] == "llava" else "qwen3vl"
-    rope = text["rope_parameters"]
+    older = {"rope_theta": text.get("rope_theta", 1e4)} | (text.get("rope_scaling") or {})
+    rope = text.get("rope_parameters") or older
+    head = head_size(text)
     out = {
         "general.architecture": kind,
         f"{kind}.context_length": text["max_position_embeddings"],
@@ -67,11 +73,11 @@ def text_metadata(folder, config, rows):
         f"{kind}.feed_forward_length": text["intermediate_size"],
         f"{kind}.attention.head_count": text["num_attention_heads"],
         f"{kind}.attention.head_count_kv": text["num_key_value_heads"],
-        f"{kind}.attention.key_length": text["head_dim"],
-        f"{kind}.attention.value_length": text["head_dim"],
+        f"{kind}.attention.key_length": head,
+        f"{kind}.attention.value_length": head,
         f"{kind}.attention.layer_norm_rms_epsilon": float(text["rms_norm_eps"]),
         f"{kind}.rope.freq_base": float(rope["rope_theta"]),
-        f"{kind}.rope.dimension_count": text["head_dim"],
+        f"{kind}.rope.dimension_count": head,
     }
     if kind == "qwen3vl":
         out["qwen3vl.rope.dimension_sections"] = [*rope["mrope_section"], 0]
@@ -82,7 +88,7 @@ def text_metadata(folder, config, rows):
 def tower_metadata(folder, config):
     """For the mmproj file."""
     vision = config["vision_config"]
-    pictures = read(folder, "processor_config.json")["image_processor"]
+    pictures = read(folder, "processor_config.json").get("image_processor") or read(folder, "preprocessor_config.json")
     qwen = config["model_type"] != "llava"
     out = {
         "general.architecture": "clip",
@@ -93,7 +99,7 @@ def tower_metadata(folder, config):
         "clip.vision.feed_forward_length": vision["intermediate_size"],
         "clip.vision.block_count": vision["depth" if qwen else "num_hidden_layers"],
         "clip.vision.attention.head_count": vision["num_heads" if qwen else "num_attention_heads"],
-        "clip.vision.attention.layer_norm_epsilon": 1e-6 if qwen else float(vision["layer_norm_eps"]),
+        "clip.vision.attention.layer_norm_epsilon": 1e-6 if qwen else float(vision.get("layer_norm_eps", 1e-5)),
         "clip.vision.patch_size": vision["patch_size"],
         "clip.vision.projection_dim": config["text_config"]["hidden_size"],
         "clip.vision.image_mean": [float(v) for v in pictures["image_mean"]],

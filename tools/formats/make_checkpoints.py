@@ -2,7 +2,7 @@
 
     python3 tools/formats/make_checkpoints.py MODEL FORMAT OUT
 
-MODEL is one of the demo checkpoints. OUT/packed gets its first text layers in FORMAT, everything else as
+MODEL is one of the demo checkpoints, or a folder with the same names. OUT/packed gets its first text layers in FORMAT, everything else as
 it was; OUT/plain the same model with the values of those layers, by readers.py, in float32 safetensors.
 Without FORMAT the known ones are listed.
 """

@@ -115,7 +115,7 @@ class Recipe:
                 last = rest.split(".")[-2].removesuffix("_proj")
                 kind = self.linears.get(last, self.linears[""])
                 if llava and last in "qk":
-                    order = rotary_order(values.shape[0], self.config["text_config"]["head_dim"])
+                    order = rotary_order(values.shape[0], gguf_metadata.head_size(self.config["text_config"]))
             if rest == "embed_tokens.weight":
                 return self.put_rows("token_embd.weight", values)
             return self.put(self.text, renamed(rest, TEXT_NAMES), kind, values, order)
