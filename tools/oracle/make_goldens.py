@@ -1,6 +1,6 @@
 """Writes the goldens that the C++ tests compare with. Needs transformers 5.17, torch 2.11, torchvision, Pillow.
 
-    python3 tools/oracle/make_goldens.py OUT [--only pictures|tokenizers|templates|models|families]
+    python3 tools/oracle/make_goldens.py OUT [--only pictures|tokenizers|templates|models|families|video]
 
 Each topic ends as OUT/<topic>.tar.xz, families as an archive each. One that fails prints its traceback, leaves its archive as it was, and the others
 still run; the exit status is then 1.
@@ -34,7 +34,7 @@ def versions():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", choices=(*TOPICS, "families"), action="append")
+    parser.add_argument("--only", choices=(*TOPICS, "families", "video"), action="append")
     arguments = parser.parse_args()
 
     import torch
@@ -44,7 +44,7 @@ def main():
     torch.use_deterministic_algorithms(True, warn_only=True)
     write_json(arguments.out / "versions.json", versions())
     failed = []
-    for topic in arguments.only or (*TOPICS, "families"):
+    for topic in arguments.only or (*TOPICS, "families", "video"):
         start = time.time()
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -53,6 +53,8 @@ def main():
                 if topic == "families":
                     for family in FAMILIES:
                         pack(Path(folder) / family, "models", arguments.out, family)
+                elif topic == "video":
+                    pack(Path(folder), "models", arguments.out, topic)
                 else:
                     pack(Path(folder), topic, arguments.out)
         except Exception:

@@ -33,3 +33,23 @@ def oracle_file(archive, name):
     """The text of a file in tests/data/goldens/<archive>.tar.xz."""
     with tarfile.open(ROOT / f"tests/data/goldens/{archive}.tar.xz") as packed:
         return packed.extractfile(name).read().decode()
+
+
+def load(data):
+    """A dict of float tensors (and int32 ones) from the bytes of a safetensors file."""
+    types = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I32": torch.int32, "U8": torch.uint8}
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + size])
+    out = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = (8 + size + at for at in entry["data_offsets"])
+        out[name] = torch.frombuffer(bytearray(data[begin:end]), dtype=types[entry["dtype"]]).view(entry["shape"])
+    return out
+
+
+def oracle_bytes(archive, name):
+    """The bytes of a file in tests/data/goldens/<archive>.tar.xz."""
+    with tarfile.open(ROOT / f"tests/data/goldens/{archive}.tar.xz") as packed:
+        return packed.extractfile(name).read()
