@@ -1,8 +1,9 @@
 #include "engine/adopt/llava_files.h"
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -75,42 +76,81 @@ Json tokenizer_config(const fs::path& folder) {
 }
 
 struct Tokenizer {
-  nlohmann::json json;
+  std::string json;  // tokenizer.json
   int64_t tokens = 0;
   int64_t image = -1;  // id of <image>
+
+  void add(int64_t id, std::string_view content, const std::string& file) {
+    require(id >= 0 && id <= checkpoint::kMaxDimension, file, ": an added token has id ", id,
+            ", wanted 0 to ", checkpoint::kMaxDimension);
+    tokens = std::max(tokens, id + 1);
+    if (content == "<image>") image = id;
+  }
 };
 
-Tokenizer read_tokenizer(const fs::path& folder, bool add_bos) {
+// base::Json takes a while to look for a key among 32,000.
+nlohmann::json parse_tokenizer(const std::string& text, const std::string& file) {
+  constexpr int kMostDepth = 200;  // nlohmann's destructor calls itself for every level
+  bool deep = false;
+  const auto shallow = [&deep](int depth, auto, auto&) {
+    deep = deep || depth > kMostDepth;
+    return !deep;
+  };
+  nlohmann::json json = nlohmann::json::parse(text, shallow, false);
+  require(!deep, file, ": JSON is nested more than ", kMostDepth, " deep");
+  require(json.is_object() && json.contains("model"), file, ": is no tokenizer.json");
+  return json;
+}
+
+// Counts what a tokenizer.json holds.
+void count_tokens(const nlohmann::json& json, const std::string& file, Tokenizer& result) {
+  const nlohmann::json& model = json.at("model");
+  if (model.is_object() && model.contains("vocab"))
+    result.tokens = static_cast<int64_t>(model["vocab"].size());
+  const auto added = json.find("added_tokens");
+  if (added == json.end()) return;
+  for (const nlohmann::json& token : *added) {
+    require(token.is_object() && token.contains("id") && token["id"].is_number_integer() &&
+                token.contains("content") && token["content"].is_string(),
+            file, ": an added token has no id or no content");
+    result.add(token["id"].get<int64_t>(), token["content"].get_ref<const std::string&>(), file);
+  }
+}
+
+// And what its settings add. Whoever loads them says what else is wrong with them.
+void count_added(const Json& settings, const std::string& file, Tokenizer& result) {
+  const auto added = settings.find("added_tokens_decoder");
+  if (added == settings.end() || !added->is_object()) return;
+  for (const auto& [key, token] : added->items()) {
+    int64_t id = 0;
+    const auto parsed = std::from_chars(key.data(), key.data() + key.size(), id);
+    const auto content = token.is_object() ? token.find("content") : token.end();
+    if (parsed.ec == std::errc() && content != token.end() && content->is_string())
+      result.add(id, content->get_ref<const std::string&>(), file);
+  }
+}
+
+Tokenizer read_tokenizer(const fs::path& folder, const Json& settings) {
   Tokenizer result;
   const fs::path ready = folder / "tokenizer.json";
   const fs::path model = folder / "tokenizer.model";
   if (fs::exists(ready)) {
-    result.json = nlohmann::json::parse(base::read_file(ready), nullptr, false);
-    require(result.json.is_object() && result.json.contains("model"), ready.string(),
-            ": is no tokenizer.json");
+    constexpr int64_t kMostBytes = 256 << 20;
+    result.json = base::read_file(ready, kMostBytes);
+    count_tokens(parse_tokenizer(result.json, ready.string()), ready.string(), result);
   } else {
     require(fs::exists(model), "'", folder.string(),
             "': found no tokenizer, wanted tokenizer.model or tokenizer.json");
-    constexpr uintmax_t kMostBytes = 32 << 20;  // LLaMA's has half a megabyte
-    require(fs::file_size(model) <= kMostBytes, model.string(), ": has ", fs::file_size(model),
-            " bytes, wanted at most ", kMostBytes);
+    constexpr int64_t kMostBytes = 32 << 20;  // LLaMA's has half a megabyte
     const SentencepieceModel read =
-        parse_sentencepiece_model(base::read_file(model), model.string());
-    result.json = sentencepiece_tokenizer(read.pieces, read.add_space, add_bos ? read.bos : -1,
-                                          model.string());
+        parse_sentencepiece_model(base::read_file(model, kMostBytes), model.string());
+    const bool add_bos = !settings.contains("add_bos_token") || settings["add_bos_token"] != false;
+    const nlohmann::json json = sentencepiece_tokenizer(read.pieces, read.add_space,
+                                                        add_bos ? read.bos : -1, model.string());
+    count_tokens(json, model.string(), result);
+    result.json = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
-  const nlohmann::json& inner = result.json["model"];
-  if (inner.is_object() && inner.contains("vocab"))
-    result.tokens = static_cast<int64_t>(inner["vocab"].size());
-  if (const auto added = result.json.find("added_tokens"); added != result.json.end()) {
-    for (const auto& token : *added) {
-      require(token.is_object() && token.contains("id") && token["id"].is_number_integer(),
-              ready.string(), ": an added token has no id");
-      const auto id = token["id"].get<int64_t>();
-      result.tokens = std::max(result.tokens, id + 1);
-      if (token.value("content", "") == "<image>") result.image = id;
-    }
-  }
+  count_added(settings, (folder / "tokenizer_config.json").string(), result);
   return result;
 }
 
@@ -166,8 +206,7 @@ DerivedFiles files_of_llava(const fs::path& folder, const fs::path& tower) {
     if (config.bool_or(key, false)) config.reject(key, "false");
 
   Json settings = tokenizer_config(folder);
-  const bool add_bos = !settings.contains("add_bos_token") || settings["add_bos_token"] != false;
-  const Tokenizer tokenizer = read_tokenizer(folder, add_bos);
+  const Tokenizer tokenizer = read_tokenizer(folder, settings);
   const ImageToken image =
       image_token(tokenizer.image, config.require_int("vocab_size"), tokenizer.tokens);
   const bool all_rows = config.string_or("mm_vision_select_feature", "patch") == "cls_patch";
@@ -185,12 +224,13 @@ DerivedFiles files_of_llava(const fs::path& folder, const fs::path& tower) {
   if (config.has("quantization_config"))
     hub["quantization_config"] = config.json().at("quantization_config");
 
-  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
   DerivedFiles files = {{"config.json", base::dump_json(hub)},
-                        {"tokenizer.json", tokenizer.json.dump(-1, ' ', false, kReplace)},
+                        {"tokenizer.json", tokenizer.json},
                         {"tokenizer_config.json", base::dump_json(settings)}};
-  const char* pictures = fs::exists(tower / "preprocessor_config.json") ? "preprocessor_config.json"
-                                                                        : "processor_config.json";
+  const char* pictures = "preprocessor_config.json";
+  if (!fs::exists(tower / pictures)) pictures = "processor_config.json";
+  require(fs::exists(tower / pictures), "'", tower.string(),
+          "': the vision tower has no picture settings, wanted preprocessor_config.json");
   files[pictures] = base::read_file(tower / pictures);
   add_image_token(image, files);
   const fs::path generation = folder / "generation_config.json";

@@ -89,6 +89,48 @@ TEST_F(LlavaFiles, AreNotMadeOfWhatLlava15DoesNotHave) {
   EXPECT_THAT(error(), HasSubstr("found no tokenizer, wanted tokenizer.model or tokenizer.json"));
   base::write_file_atomically(model_ / "tokenizer.json", "[]");
   EXPECT_THAT(error(), HasSubstr("tokenizer.json: is no tokenizer.json"));
+  fs::remove(tower_ / "preprocessor_config.json");
+  write(model_ / "tokenizer.json", {{"model", Json::object()}});
+  EXPECT_THAT(error(), HasSubstr("no picture settings, wanted preprocessor_config.json"));
+}
+
+TEST_F(LlavaFiles, AreNotMadeOfATokenizerThatIsOutOfBounds) {
+  const auto refusal = [this](const std::string& added) {
+    base::write_file_atomically(model_ / "tokenizer.json",
+                                R"({"model": {}, "added_tokens": )" + added + "}");
+    const std::string line = error();
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    return line;
+  };
+  EXPECT_EQ(refusal(R"([{"id": 1048576, "content": "x"}])"), "no error");
+  for (const char* id : {"1048577", "-1", "9223372036854775807", "18446744073709551615"})
+    EXPECT_THAT(refusal(R"([{"content": "x", "id": )" + std::string(id) + "}]"),
+                HasSubstr("tokenizer.json: an added token has id "))
+        << id;
+  for (const char* token : {R"([{"id": 1, "content": 2}])", R"([{"content": "x"}])", R"("x")"})
+    EXPECT_THAT(refusal(token), HasSubstr("tokenizer.json: an added token has no id")) << token;
+  constexpr size_t kDeep = 1'000'000;
+  EXPECT_THAT(refusal(std::string(kDeep, '[') + std::string(kDeep, ']')),
+              HasSubstr("tokenizer.json: JSON is nested more than 200 deep"));
+  EXPECT_THAT(refusal(std::string(kDeep, '[')), HasSubstr("tokenizer.json: "));
+}
+
+TEST_F(LlavaFiles, GiveThePlaceholderAnIdThatNoOtherTokenHas) {
+  config_["vocab_size"] = 2;
+  write(model_ / "config.json", config_);
+  write(model_ / "tokenizer_config.json",
+        {{"added_tokens_decoder", {{"2", {{"content", "<pad>"}}}}}});
+  DerivedFiles files = files_of_llava(model_, tower_);
+  EXPECT_EQ(Json::parse(files.at("config.json"))["image_token_index"], 3);
+  const Json added = Json::parse(files.at("tokenizer_config.json"))["added_tokens_decoder"];
+  EXPECT_EQ(added["2"]["content"], "<pad>");
+  EXPECT_EQ(added["3"]["content"], "<image>");
+  // Nor a second one, if there is one.
+  write(model_ / "tokenizer_config.json",
+        {{"added_tokens_decoder", {{"2", {{"content", "<image>"}}}}}});
+  files = files_of_llava(model_, tower_);
+  EXPECT_EQ(Json::parse(files.at("config.json"))["image_token_index"], 2);
+  EXPECT_EQ(Json::parse(files.at("tokenizer_config.json"))["added_tokens_decoder"].size(), 1u);
 }
 
 TEST_F(LlavaFiles, FindTheTowerBesideTheModelBeforeTheHub) {
