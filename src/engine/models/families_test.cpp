@@ -17,6 +17,7 @@
 #include "engine/models/llava/config.h"
 #include "engine/models/qwen2_5_vl/config.h"
 #include "engine/models/qwen3_vl/config.h"
+#include "picture/encode.h"
 
 namespace visavis::models {
 namespace {
@@ -308,6 +309,29 @@ TEST(Families, ImpossibleSettingsOfLlavaNextAreRefusedInOneLine) {
   });
   EXPECT_THAT(without.refusal(),
               AllOf(HasSubstr("'image_newline'"), HasSubstr("'model.image_newline'")));
+}
+
+TEST(Families, LlavaNextWithoutATemplateIsAskedAsItsTextModelWants) {
+  const auto prompt = [](const char* model) {
+    Copy copy(model);
+    for (const char* file : {"chat_template.jinja", "chat_template.json"})
+      fs::remove(copy.folder() / file);
+    const auto opened = open_model(copy.folder(), {});
+    const picture::RgbImage black(40, 40);
+    const chat::Image image{std::make_shared<const std::string>(picture::encode_png(black)), "x"};
+    const Prompt prepared =
+        opened->prepare({{.role = chat::Role::system, .parts = {chat::Text{"Be brief."}}},
+                         {.role = chat::Role::user, .parts = {image, chat::Text{"One?"}}},
+                         {.role = chat::Role::assistant, .parts = {chat::Text{"Yes."}}},
+                         {.role = chat::Role::user, .parts = {chat::Text{"Two?"}}}});
+    EXPECT_THAT(prepared.notes, testing::Contains(HasSubstr("built-in")));
+    return prepared.text;
+  };
+  EXPECT_EQ(prompt("next_vicuna"),
+            "Be brief. USER: <image>\nOne? ASSISTANT: Yes. USER: Two? ASSISTANT:");
+  EXPECT_EQ(prompt("next_mistral"),
+            "<<SYS>>\nBe brief.\n<</SYS>>\n\n[INST] <image>\nOne? [/INST] Yes.</s> [INST] Two? "
+            "[/INST]");
 }
 
 TEST(Families, SizesOutOfRangeAreRefused) {

@@ -8,6 +8,16 @@
 #include "engine/nn/rope.h"
 
 namespace visavis::models {
+
+const char* const kVicunaTemplate =
+    "{%- for message in messages -%}"
+    "{%- if message.role != 'system' -%}{{ message.role.upper() + ': ' }}{%- endif -%}"
+    "{%- for part in message.content if part.type == 'image' -%}{{ '<image>\\n' }}{%- endfor -%}"
+    "{%- for part in message.content if part.type == 'text' -%}{{ part.text + ' ' }}"
+    "{%- endfor -%}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{ 'ASSISTANT:' }}{%- endif -%}";
+
 namespace {
 
 LlavaNames find_names(const checkpoint::TensorSource& tensors, const LlavaFamily& family) {

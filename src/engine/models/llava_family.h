@@ -24,6 +24,9 @@ struct LlavaNames {
   std::string newline = {};  // the whole name; empty if the family has no such tensor
 };
 
+/// How the models with Vicuna's text are asked.
+extern const char* const kVicunaTemplate;
+
 /// One family, its configuration read.
 struct LlavaFamily {
   const char* architecture = nullptr;

@@ -5,18 +5,6 @@
 #include "engine/models/llava_family.h"
 
 namespace visavis::models::llava {
-namespace {
-
-constexpr const char* kTemplate =
-    "{%- for message in messages -%}"
-    "{%- if message.role != 'system' -%}{{ message.role.upper() + ': ' }}{%- endif -%}"
-    "{%- for part in message.content if part.type == 'image' -%}{{ '<image>\\n' }}{%- endfor -%}"
-    "{%- for part in message.content if part.type == 'text' -%}{{ part.text + ' ' }}"
-    "{%- endfor -%}"
-    "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{ 'ASSISTANT:' }}{%- endif -%}";
-
-}  // namespace
 
 std::unique_ptr<Model> open(Checkpoint checkpoint) {
   const Config config = read_config(checkpoint.config, {"llama"});
@@ -32,7 +20,7 @@ std::unique_ptr<Model> open(Checkpoint checkpoint) {
   return open_llava(
       std::move(checkpoint),
       {.architecture = "LlavaForConditionalGeneration",
-       .built_in_template = kTemplate,
+       .built_in_template = kVicunaTemplate,
        .several_pictures = "LLaVA-1.5 was not trained on several pictures in one prompt",
        .config = config,
        .arrange = arrange,

@@ -9,15 +9,18 @@
 namespace visavis::models::llava_next {
 namespace {
 
-// The Vicuna models' own; the others bring a template.
-constexpr const char* kTemplate =
+// How the models with Mistral's text are asked, as the hub publishes it.
+constexpr const char* kMistralTemplate =
     "{%- for message in messages -%}"
-    "{%- if message.role != 'system' -%}{{ message.role.upper() + ': ' }}{%- endif -%}"
+    "{%- if message.role == 'system' -%}{{ '<<SYS>>\\n' }}"
+    "{%- elif message.role == 'user' -%}{{ '[INST] ' }}"
     "{%- for part in message.content if part.type == 'image' -%}{{ '<image>\\n' }}{%- endfor -%}"
-    "{%- for part in message.content if part.type == 'text' -%}{{ part.text + ' ' }}"
-    "{%- endfor -%}"
-    "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{ 'ASSISTANT:' }}{%- endif -%}";
+    "{%- else -%}{{ ' ' }}{%- endif -%}"
+    "{%- for part in message.content if part.type == 'text' -%}{{ part.text }}{%- endfor -%}"
+    "{%- if message.role == 'system' -%}{{ '\\n<</SYS>>\\n\\n' }}"
+    "{%- elif message.role == 'user' -%}{{ ' [/INST]' }}"
+    "{%- else -%}{{ '</s> ' }}{%- endif -%}"
+    "{%- endfor -%}";
 
 bool same(const vision::Extent& a, const vision::Extent& b) {
   return a.height == b.height && a.width == b.width;
@@ -52,6 +55,8 @@ int64_t check_tiles(const Checkpoint& checkpoint, const llava::Config& config) {
 std::unique_ptr<Model> open(Checkpoint checkpoint) {
   const llava::Config config = llava::read_config(checkpoint.config, {"llama", "mistral"});
   const int64_t views = check_tiles(checkpoint, config);
+  const bool mistral =
+      checkpoint.config.section("text_config").string_or("model_type", "") == "mistral";
   const auto arrange = [config](vision::Patches patches) {
     const int64_t side = config.vision.grid();
     const vision::Geometry& size = patches.geometry;
@@ -69,7 +74,7 @@ std::unique_ptr<Model> open(Checkpoint checkpoint) {
   return open_llava(
       std::move(checkpoint),
       {.architecture = "LlavaNextForConditionalGeneration",
-       .built_in_template = kTemplate,
+       .built_in_template = mistral ? kMistralTemplate : kVicunaTemplate,
        .several_pictures = "LLaVA-NeXT was not trained on several pictures in one prompt",
        .config = config,
        .scheme = vision::Scheme::tiles,

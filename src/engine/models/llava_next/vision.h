@@ -22,9 +22,8 @@ Vision load_vision(load::WeightLoader& loader, const llava::Config& config,
                    const LlavaNames& names);
 
 /// Which rows become the tokens of a picture, in their order: those of the whole picture, then the
-/// shown part of the tiles, row by row. View v, its row r and column c are row (v * side + r) *
-/// side
-/// + c; the end of a line is the row behind all views.
+/// shown part of the tiles, row by row. Row (v * side + r) * side + c is view v's row r and column
+/// c; the end of a line is the row behind all views.
 std::vector<int32_t> token_rows(const PatchGrid& picture, int64_t side);
 
 /// Bytes that Vision::encode takes from the workspace for so many views.
