@@ -108,6 +108,20 @@ TEST_P(FoldTest, AnswersStayAsTheyAre) {
 INSTANTIATE_TEST_SUITE_P(Goldens, FoldTest,
                          testing::Values("qwen_grouped", "qwen_wide_heads", "llava_hub"));
 
+TEST(Fold, AMatrixThatIsNotCodedCostsItsOwnPlacesAlone) {
+  const fs::path golden = kGoldenModels / "qwen_grouped";
+  const auto source = models::open_tensors(golden);
+  const models::Dimensions sizes = models::open_model(golden, {})->dimensions();
+  Codings codings = all_linears(golden);
+  // As where the width of the MLP is no multiple of the group.
+  std::erase_if(codings,
+                [](const auto& each) { return each.first.ends_with("mlp.down_proj.weight"); });
+  const std::vector<FoldPlace> places = fold_places(*source, codings, sizes.head_dim);
+  ASSERT_EQ(places.size(), 3 * static_cast<size_t>(sizes.layers));
+  for (const FoldPlace& place : places)
+    EXPECT_FALSE(place.before.ends_with("mlp.up_proj.weight")) << place.before;
+}
+
 TEST(Fold, NormsAreDividedWithoutRounding) {
   const base::TemporaryFolder folder;
   base::Rng rng(5, "norm");

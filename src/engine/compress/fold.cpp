@@ -29,7 +29,7 @@ constexpr Pattern kPatterns[] = {
     {"post_attention_layernorm.weight", {"mlp.gate_proj.weight", "mlp.up_proj.weight"}},
     {"mlp.up_proj.weight", {"mlp.down_proj.weight"}}};
 
-constexpr std::string_view kLast = "mlp.down_proj.weight";  // every layer has one
+constexpr std::string_view kLast = "mlp.down_proj.weight";  // every layer has one, coded or not
 constexpr std::string_view kWeight = "weight";
 
 int64_t rows_of(const TensorInfo& info) { return info.shape.rank() == 0 ? 1 : info.shape[0]; }
@@ -149,9 +149,9 @@ void multiply(std::vector<float>& factors, size_t size, size_t i, float factor) 
 std::vector<FoldPlace> fold_places(const TensorSource& source, const Codings& codings,
                                    int64_t head_dim) {
   std::vector<FoldPlace> places;
-  for (const auto& [name, coding] : codings) {
-    if (!name.ends_with(kLast)) continue;
-    const std::string layer = name.substr(0, name.size() - kLast.size());
+  for (const TensorInfo& info : source.tensors()) {
+    if (!info.name.ends_with(kLast)) continue;
+    const std::string layer = info.name.substr(0, info.name.size() - kLast.size());
     for (const Pattern& pattern : kPatterns) {
       FoldPlace place;
       if (find_place(source, codings, layer, pattern, head_dim, place))
