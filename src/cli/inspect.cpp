@@ -9,6 +9,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,14 +93,14 @@ std::vector<LayoutGroup> groups_of(const std::vector<load::PlannedTensor>& plann
 const char* part_of(bool vision) { return vision ? "vision" : "text"; }
 
 base::Json files_of(const fs::path& folder) {
-  std::vector<fs::path> paths;
+  const std::vector<fs::path> weights = checkpoint::weight_files(folder);
+  std::set<fs::path> paths(weights.begin(), weights.end());
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (entry.is_regular_file()) paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
+    if (entry.is_regular_file()) paths.insert(entry.path());
   base::Json files = base::Json::array();
   for (const fs::path& path : paths)
-    files.push_back(
-        {{"name", path.filename().string()}, {"bytes", static_cast<int64_t>(fs::file_size(path))}});
+    files.push_back({{"name", path.lexically_relative(folder).generic_string()},
+                     {"bytes", static_cast<int64_t>(fs::file_size(path))}});
   return files;
 }
 

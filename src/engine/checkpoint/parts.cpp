@@ -76,6 +76,14 @@ class PartsSource : public TensorSource {
 
 bool has_parts(const fs::path& folder) { return fs::is_directory(folder / kParts[0].folder); }
 
+std::vector<fs::path> part_folders(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  if (!has_parts(folder)) return folders;
+  for (const Part& part : kParts)
+    if (fs::exists(folder / part.folder)) folders.push_back(folder / part.folder);
+  return folders;
+}
+
 std::unique_ptr<TensorSource> open_parts(const fs::path& folder) {
   auto source = std::make_unique<PartsSource>();
   for (const Part& part : kParts) {

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mmap.h"
 #include "engine/checkpoint/config_reader.h"
+#include "engine/checkpoint/parts.h"
 
 namespace visavis::checkpoint {
 namespace {
@@ -34,6 +35,17 @@ std::optional<double> number_at(const ConfigReader& config, std::string_view key
                                 double most) {
   if (!config.has(key)) return std::nullopt;
   return config.require_number(key, least, most);
+}
+
+bool is_weight_file(const fs::path& path) {
+  const fs::path ending = path.extension();
+  return ending == ".safetensors" || ending == ".gguf" || ending == ".bin" || ending == ".pth" ||
+         ending == ".pt";
+}
+
+void add_weight_files(const fs::path& folder, std::vector<fs::path>& files) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (is_weight_file(entry.path()) && entry.is_regular_file()) files.push_back(entry.path());
 }
 
 // A size and a content cannot be mistaken for each other: every field is preceded by its length.
@@ -90,30 +102,30 @@ GenerationDefaults read_generation_defaults(const fs::path& folder) {
   return defaults;
 }
 
-bool is_weight_file(const fs::path& path) {
-  const fs::path ending = path.extension();
-  return ending == ".safetensors" || ending == ".gguf" || ending == ".bin" || ending == ".pth" ||
-         ending == ".pt";
+std::vector<fs::path> weight_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  add_weight_files(folder, files);
+  if (files.empty())
+    for (const fs::path& part : part_folders(folder)) add_weight_files(part, files);
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::string content_id(const fs::path& folder) {
   require(fs::is_directory(folder), "'", folder.string(), "' is not a checkpoint folder");
-  std::vector<fs::path> files;
+  std::vector<fs::path> files = weight_files(folder);
   int64_t weight_bytes = 0;
+  for (const fs::path& path : files) weight_bytes += static_cast<int64_t>(fs::file_size(path));
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const fs::path ending = entry.path().extension();
-    const bool weights = is_weight_file(entry.path());
     const bool small = ending == ".json" || ending == ".jinja" || ending == ".tiktoken";
-    if (!small && !weights) continue;
-    if (!entry.is_regular_file()) continue;
-    if (weights) weight_bytes += static_cast<int64_t>(entry.file_size());
-    files.push_back(entry.path());
+    if (small && entry.is_regular_file()) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   const bool sampled = weight_bytes > kFullHashBytes;
   base::Sha256 hash;
   for (const fs::path& path : files) {
-    const std::string name = path.filename().string();
+    const std::string name = path.lexically_relative(folder).generic_string();
     add_field(hash, std::as_bytes(std::span(name)));
     const base::MappedFile file(path);
     if (sampled && is_weight_file(path))

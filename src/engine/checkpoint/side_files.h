@@ -29,15 +29,17 @@ struct GenerationDefaults {
 GenerationDefaults read_generation_defaults(const std::filesystem::path& folder);
 
 /// What a stored result calls the model's content: SHA-256 over, in this order, every *.json,
-/// *.jinja, *.tiktoken and weight file directly in the folder, sorted by name: name, size, content.
+/// *.jinja and *.tiktoken directly in the folder and every weight file, sorted by name: name, size,
+/// content.
 /// Weight files of a checkpoint above kFullHashBytes count by their header and 64 evenly spaced
 /// pieces of 64 KiB (the last one at the end), so that 16 GB cost 4 MB a file of reading; such an
 /// id starts with "s:". Two checkpoints that differ only between the samples get the same id.
 /// Throws Error.
 std::string content_id(const std::filesystem::path& folder);
 
-/// Whether a file's name is one that a container of weights has.
-bool is_weight_file(const std::filesystem::path& path);
+/// The files with weights, sorted: those in the folder, or if there are none those in its parts
+/// (parts.h).
+std::vector<std::filesystem::path> weight_files(const std::filesystem::path& folder);
 
 inline constexpr int64_t kFullHashBytes = int64_t{256} << 20;
 

@@ -94,6 +94,29 @@ TEST(ContentId, ChangesWithEveryByteThatMatters) {
   EXPECT_NE(content_id(folder.path()), id);
 }
 
+TEST(ContentId, CountsTheWeightsOfPartsInTheirFolders) {
+  const Folder folder;
+  folder.put("config.json", "{}");
+  fs::create_directory(folder.path() / "language_model");
+  fs::create_directory(folder.path() / "tower");
+  fs::create_directory_symlink(folder.path() / "tower", folder.path() / "vision_tower");
+  folder.put("language_model/pytorch_model.bin", "weights");
+  folder.put("tower/pytorch_model.bin", "tower");
+  EXPECT_THAT(weight_files(folder.path()),
+              ElementsAre(folder.path() / "language_model" / "pytorch_model.bin",
+                          folder.path() / "vision_tower" / "pytorch_model.bin"));
+  const std::string id = content_id(folder.path());
+  folder.put("language_model/pytorch_model.bin", "weightz");
+  EXPECT_NE(content_id(folder.path()), id);
+  folder.put("language_model/pytorch_model.bin", "weights");
+  EXPECT_EQ(content_id(folder.path()), id);
+  folder.put("tower/pytorch_model.bin", "tour");
+  EXPECT_NE(content_id(folder.path()), id);
+  // Folders beside the weights themselves are no parts.
+  folder.put("model.safetensors", "weights");
+  EXPECT_THAT(weight_files(folder.path()), ElementsAre(folder.path() / "model.safetensors"));
+}
+
 TEST(ContentId, SamplesTheWeightsOfLargeCheckpoints) {
   const Folder folder;
   folder.put("model.safetensors", "");

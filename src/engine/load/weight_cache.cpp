@@ -36,17 +36,13 @@ std::string words_of(const WeightPolicy& policy) {
 
 // Name, size and time of every weight file, without the folder: a checkpoint may move.
 base::Json files_of(const fs::path& checkpoint) {
-  std::vector<fs::path> paths;
-  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoint))
-    if (checkpoint::is_weight_file(entry.path()) && entry.is_regular_file())
-      paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
   base::Json files = base::Json::array();
-  for (const fs::path& path : paths) {
+  for (const fs::path& path : checkpoint::weight_files(checkpoint)) {
     struct stat info {};
     require(::stat(path.c_str(), &info) == 0, "cannot look at '", path.string(),
             "': ", std::strerror(errno));
-    files.push_back({path.filename().string(), static_cast<int64_t>(info.st_size),
+    files.push_back({path.lexically_relative(checkpoint).generic_string(),
+                     static_cast<int64_t>(info.st_size),
                      static_cast<int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 +
                          static_cast<int64_t>(info.st_mtim.tv_nsec)});
   }
