@@ -72,6 +72,12 @@ function(visavis_module path)
       list(APPEND sources ${dir}/cuda/cuda_none.cpp)
     endif()
   endif()
+  # video/ffmpeg likewise.
+  if(FFMPEG_FOUND)
+    list(FILTER sources EXCLUDE REGEX "/ffmpeg_none\\.cpp$")
+  else()
+    list(FILTER sources EXCLUDE REGEX "/ffmpeg/[^/]*$")
+  endif()
 
   set(kind PUBLIC)
   if(sources)

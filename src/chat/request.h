@@ -1,5 +1,5 @@
-// What is asked of a model: turns of texts and pictures, and how to sample the answer. Plain data;
-// the same Request goes to a native model and to a remote endpoint.
+// What is asked of a model: turns of texts, pictures and videos, and how to sample the answer.
+// Plain data; the same Request goes to a native model and to a remote endpoint.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,15 @@ struct Image {
   std::string name;  // how errors call it, e.g. the file's path
 };
 
-using Part = std::variant<Text, Image>;
+/// A video: a file's bytes (MP4, WebM, ...), or frames that were taken at a steady rate.
+struct Video {
+  std::shared_ptr<const std::string> bytes = {};  // of a video file; null: there are frames
+  std::vector<Image> frames = {};
+  double frame_rate = 24;  // frames a second of `frames`; a file tells its own
+  std::string name;        // how errors call it, e.g. the path of the file or folder
+};
+
+using Part = std::variant<Text, Image, Video>;
 
 struct Turn {
   Role role = Role::user;

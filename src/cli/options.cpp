@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/files.h"
+#include "harness/suites/pictures.h"
 #include "picture/decode.h"
 
 namespace visavis::cli {
@@ -28,6 +29,8 @@ constexpr ModelOption kModelOptions[] = {
     {"--max-batch-size", "max_batch_size", "Sequences answered at once (default 1)"},
     {"--ctx", "ctx", "Longest prompt and answer together, in tokens (default 4096)"},
     {"--max-pixels", "max_pixels", "Upper limit of a picture's area (models with any size)"},
+    {"--max-video-pixels", "max_video_pixels",
+     "Upper limit of a video's area, all frames that are taken together"},
     {"--image-mode", "image_mode", "crop or pad (models with pictures of one size)"},
     {"--threads", "threads", "CPU threads; 0: one per CPU"},
     {"--vision-cache", "vision_cache",
@@ -107,9 +110,26 @@ chat::Image read_image(const std::string& path) {
       .name = path};
 }
 
-chat::Turn user_turn(const std::vector<std::string>& images, const std::string& text) {
+void add_video_options(CLI::App& verb, VideoOptions& options) {
+  verb.add_option("--video", options.paths,
+                  "A video file, or a folder of its frames as pictures; give it again for more "
+                  "(Qwen3-VL)")
+      ->allow_extra_args(false);
+  verb.add_option("--frame-rate", options.frame_rate,
+                  "Frames a second of folders given as --video (default 24)")
+      ->check(CLI::Range(0.001, 1000.0));
+}
+
+chat::Video read_video(const std::string& path, double frame_rate) {
+  return suites::load_video(path, path, frame_rate);
+}
+
+chat::Turn user_turn(const std::vector<std::string>& images, const VideoOptions& videos,
+                     const std::string& text) {
   chat::Turn turn;
   for (const std::string& path : images) turn.parts.emplace_back(read_image(path));
+  for (const std::string& path : videos.paths)
+    turn.parts.emplace_back(read_video(path, videos.frame_rate));
   if (!text.empty()) turn.parts.emplace_back(chat::Text{text});
   return turn;
 }

@@ -111,7 +111,7 @@ std::vector<chat::Request> calibration_requests(const Options& options) {
     const runner::Pictures pictures = runner::load_pictures(item);
     if (const auto* failure = std::get_if<chat::Failure>(&pictures))
       fail("--calibration: ", failure->message);
-    requests.push_back(runner::make_request(item, std::get<std::vector<chat::Image>>(pictures),
+    requests.push_back(runner::make_request(item, std::get<std::vector<chat::Part>>(pictures),
                                             experiment.generation, experiment.seed));
   }
   require(!requests.empty(), "--calibration: suite '", compare.suites.front(), "' is empty");

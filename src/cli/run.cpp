@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <memory>
@@ -27,6 +28,7 @@ struct Options {
   chat::ModelOptions model_options;
   AnswerOptions answer;
   std::vector<std::string> images;
+  VideoOptions videos;
   std::string prompt;
   bool chat = false;
   bool json = false;
@@ -133,7 +135,7 @@ int exit_code_of(const chat::Completion& completion) {
 
 int answer_once(chat::ChatModel& model, const Options& options) {
   std::vector<chat::Turn> turns = opening(options);
-  turns.push_back(user_turn(options.images, text_or_stdin(options.prompt)));
+  turns.push_back(user_turn(options.images, options.videos, text_or_stdin(options.prompt)));
   const chat::Completion completion =
       answer(model, request_of(options, std::move(turns)), !options.json);
   if (options.json) {
@@ -152,6 +154,8 @@ void save_chat(const std::string& path, const std::vector<chat::Turn>& turns) {
     for (const chat::Part& part : turn.parts) {
       if (const auto* image = std::get_if<chat::Image>(&part)) {
         parts.push_back({{"type", "image"}, {"image", image->name}});
+      } else if (const auto* video = std::get_if<chat::Video>(&part)) {
+        parts.push_back({{"type", "video"}, {"video", video->name}});
       } else {
         parts.push_back({{"type", "text"}, {"text", std::get<chat::Text>(part).text}});
       }
@@ -168,11 +172,15 @@ void save_chat(const std::string& path, const std::vector<chat::Turn>& turns) {
 class Chat {
  public:
   Chat(chat::ChatModel& model, const Options& options)
-      : model_(model), options_(options), turns_(opening(options)), images_(options.images) {}
+      : model_(model),
+        options_(options),
+        turns_(opening(options)),
+        images_(options.images),
+        videos_(options.videos) {}
 
   void run() {
     const bool terminal = isatty(STDIN_FILENO) != 0;
-    if (terminal) std::cerr << "/image FILE, /reset, /save FILE, /quit\n";
+    if (terminal) std::cerr << "/image FILE, /video FILE, /reset, /save FILE, /quit\n";
     std::string line;
     while (true) {
       if (terminal) std::cerr << "> ";
@@ -192,6 +200,11 @@ class Chat {
     if (text == "/reset") {
       turns_ = opening(options_);
       images_.clear();
+      videos_.paths.clear();
+    } else if (text.starts_with("/video ")) {
+      const std::string path(base::trim(text.substr(7)));
+      require(std::filesystem::exists(path), "'", path, "': there is no such file or folder");
+      videos_.paths.push_back(path);
     } else if (text.starts_with("/image ")) {
       const std::string path(base::trim(text.substr(7)));
       read_image(path);  // says now that a file is missing
@@ -200,26 +213,28 @@ class Chat {
       save_chat(std::string(base::trim(text.substr(6))), turns_);
     } else {
       require(!text.starts_with("/"), "found '", text,
-              "', wanted a question, /image FILE, /reset, /save FILE or /quit");
+              "', wanted a question, /image FILE, /video FILE, /reset, /save FILE or /quit");
       ask(std::string(text));
     }
   }
 
   void ask(const std::string& text) {
     std::vector<chat::Turn> turns = turns_;
-    turns.push_back(user_turn(images_, text));
+    turns.push_back(user_turn(images_, videos_, text));
     const chat::Completion completion = answer(model_, request_of(options_, turns), true);
     std::cout << "\n" << std::flush;
     print_summary(completion);
     turns.push_back({.role = chat::Role::assistant, .parts = {chat::Text{completion.text}}});
     turns_ = std::move(turns);
     images_.clear();
+    videos_.paths.clear();
   }
 
   chat::ChatModel& model_;
   const Options& options_;
   std::vector<chat::Turn> turns_;
   std::vector<std::string> images_;  // go with the next question
+  VideoOptions videos_;              // likewise
 };
 
 int run(const Options& options) {
@@ -244,6 +259,7 @@ void add_run(CLI::App& app, int& exit_code) {
       ->required();
   verb->add_option("-i,--image", options->images, "A picture file; give it again for more")
       ->allow_extra_args(false);
+  add_video_options(*verb, options->videos);
   CLI::Option* prompt = verb->add_option(
       "-p,--prompt", options->prompt,
       "The question; '-' reads standard input; without it, a chat of several turns");
@@ -253,7 +269,10 @@ void add_run(CLI::App& app, int& exit_code) {
   add_model_options(*verb, options->model_options);
   add_answer_options(*verb, options->answer);
   verb->footer(
-      "Example:\n  visavis run models/demo/qwen3-vl -i desk.jpg -p \"What is on the desk?\"");
+      "Examples:\n  visavis run models/demo/qwen3-vl -i desk.jpg -p \"What is on the desk?\"\n"
+      "  visavis run qwen3-vl-8b --video walk.mp4 -p \"Who enters, and when?\"\n"
+      "  visavis run qwen3-vl-8b --video frames/ --frame-rate 2 --max-video-pixels 4000000 "
+      "-p \"What changes?\"");
   verb->callback([options, prompt, &exit_code] {
     options->chat = prompt->count() == 0;
     exit_code = run(*options);

@@ -19,6 +19,7 @@ struct Options {
   std::string model;
   chat::ModelOptions model_options;
   std::vector<std::string> images;
+  VideoOptions videos;
   std::string prompt;
   std::string system;
   std::string continuation;
@@ -71,7 +72,7 @@ int run(const Options& options) {
   if (!options.system.empty()) {
     request.turns.push_back({.role = chat::Role::system, .parts = {chat::Text{options.system}}});
   }
-  request.turns.push_back(user_turn(options.images, text_or_stdin(options.prompt)));
+  request.turns.push_back(user_turn(options.images, options.videos, text_or_stdin(options.prompt)));
   request.continuation = options.continuation;
   request.top = options.top;
   const chat::Score score = scorer->score(request);
@@ -92,6 +93,7 @@ void add_score(CLI::App& app, int& exit_code) {
   verb->add_option("MODEL", options->model, "A checkpoint folder or a catalogue name")->required();
   verb->add_option("-i,--image", options->images, "A picture file; give it again for more")
       ->allow_extra_args(false);
+  add_video_options(*verb, options->videos);
   verb->add_option("-p,--prompt", options->prompt, "The question; '-' reads standard input")
       ->required();
   verb->add_option("--system", options->system, "A system turn put in front");

@@ -99,7 +99,7 @@ void print(const suites::Suite& suite, int preview) {
     fmt::print("\n[{}] {} ({}, {})\n{}\n", question.id, question.scenario, question.lang,
                question.grader, question.question);
     for (const suites::Picture& picture : question.images)
-      fmt::print("  picture {}\n", picture.name);
+      fmt::print("  {} {}\n", picture.frame_rate > 0 ? "video  " : "picture", picture.name);
     for (const std::string& answer : question.key.answers) fmt::print("  answer  {}\n", answer);
   }
 }

@@ -81,6 +81,10 @@ const Key kKeys[] = {
      [](LocalModelOptions& o, const std::string& v) {
        o.open.pictures.max_pixels = whole_number("max_pixels", v, 1, kMost);
      }},
+    {"max_video_pixels",
+     [](LocalModelOptions& o, const std::string& v) {
+       o.open.pictures.max_video_pixels = whole_number("max_video_pixels", v, 1, kMost);
+     }},
     {"image_mode",
      [](LocalModelOptions& o, const std::string& v) { o.open.pictures.image_mode = v; }},
     {"threads",

@@ -32,7 +32,16 @@ const char* mime_of(const chat::Image& image) {
   fail("picture '", image.name, "' is neither JPEG, PNG nor WebP");
 }
 
-// `show` is what stands for a picture.
+const char* mime_of(const chat::Video& video) {
+  require(video.bytes != nullptr, "video '", video.name,
+          "': a folder of frames cannot be sent to an endpoint, wanted a video file");
+  const std::string_view bytes = *video.bytes;
+  if (bytes.starts_with("\x1A\x45\xDF\xA3")) return "video/webm";
+  if (bytes.starts_with("RIFF")) return "video/x-msvideo";
+  return "video/mp4";
+}
+
+// `show` is what stands for a picture or a video.
 template <class Show>
 Json messages_json(const chat::Request& request, Show show) {
   Json messages = Json::array();
@@ -44,6 +53,9 @@ Json messages_json(const chat::Request& request, Show show) {
       if (const auto* words = std::get_if<chat::Text>(&part)) {
         text += words->text;
         parts.push_back({{"type", "text"}, {"text", words->text}});
+      } else if (const auto* video = std::get_if<chat::Video>(&part)) {
+        has_picture = true;
+        parts.push_back({{"type", "video_url"}, {"video_url", {{"url", show(*video)}}}});
       } else {
         has_picture = true;
         parts.push_back(
@@ -70,8 +82,8 @@ Body make_body(const Endpoint& endpoint, const chat::Request& request) {
   const chat::Sampling& sampling = request.sampling;
   Json body = {{"model", endpoint.name},
                {"messages", messages_json(request,
-                                          [](const chat::Image& image) {
-                                            return picture::data_url(*image.bytes, mime_of(image));
+                                          [](const auto& shown) {
+                                            return picture::data_url(*shown.bytes, mime_of(shown));
                                           })},
                {endpoint.max_tokens_field, request.max_tokens},
                {"temperature", sampling.temperature}};
@@ -92,7 +104,7 @@ Body make_body(const Endpoint& endpoint, const chat::Request& request) {
       body[key] = value;
   }
   const Json named = messages_json(
-      request, [](const chat::Image& image) { return "sha256:" + base::sha256_hex(*image.bytes); });
+      request, [](const auto& shown) { return "sha256:" + base::sha256_hex(*shown.bytes); });
   return {base::dump_json(body), base::sha256_hex(base::dump_json(named))};
 }
 

@@ -28,10 +28,10 @@ inline const std::filesystem::path kGoldenModels = kGoldens / "models";
 
 inline const std::vector<std::string>& golden_names() {
   static const std::vector<std::string> names = {
-      "llava_hub",     "llava_pad",       "llava_saved",       "llava_tied",
-      "next_mistral",  "next_vicuna",     "qwen25_published",  "qwen25_saved",
-      "qwen25_single", "qwen_grouped",    "qwen_old_spelling", "qwen_sharded",
-      "qwen_vl_int4",  "qwen_vl_queries", "qwen_vl_short",     "qwen_wide_heads"};
+      "llava_hub",         "llava_pad",        "llava_saved",  "llava_tied",      "next_mistral",
+      "next_vicuna",       "qwen25_published", "qwen25_saved", "qwen25_single",   "qwen_grouped",
+      "qwen_old_spelling", "qwen_sharded",     "qwen_vl_int4", "qwen_vl_queries", "qwen_vl_short",
+      "qwen_wide_heads",   "video_published",  "video_saved"};
   return names;
 }
 
@@ -51,6 +51,19 @@ inline chat::Image picture_file(const std::string& name) {
   return {.bytes = std::make_shared<const std::string>(base::read_file(path)), .name = name};
 }
 
+/// A folder of frames.
+inline chat::Video video_folder(const std::string& name, double frame_rate) {
+  chat::Video video{.frame_rate = frame_rate, .name = name};
+  for (const auto& entry : std::filesystem::directory_iterator(kTestData / "videos" / name)) {
+    video.frames.push_back(
+        {.bytes = std::make_shared<const std::string>(base::read_file(entry.path())),
+         .name = entry.path().filename().string()});
+  }
+  std::sort(video.frames.begin(), video.frames.end(),
+            [](const chat::Image& a, const chat::Image& b) { return a.name < b.name; });
+  return video;
+}
+
 /// Turns in the templates' words, with these picture files in order.
 inline std::vector<chat::Turn> turns_of(const base::Json& conversation,
                                         const std::vector<std::string>& pictures) {
@@ -65,6 +78,8 @@ inline std::vector<chat::Turn> turns_of(const base::Json& conversation,
     for (const base::Json& part : message.at("content")) {
       if (part.at("type") == "image") {
         turn.parts.emplace_back(picture_file(pictures.at(next++)));
+      } else if (part.at("type") == "video") {
+        turn.parts.emplace_back(video_folder(part.at("video"), part.at("frame_rate")));
       } else {
         turn.parts.emplace_back(chat::Text{part.at("text")});
       }

@@ -175,7 +175,7 @@ void Scheduler::take_prompt(Sequence& sequence, Prepared prepared) const {
           sequence.prompt.image_tokens(), " of pictures) and the answer may have ",
           sequence.tokens_needed() - prompt, ", together ", sequence.tokens_needed(),
           ", but the context is ", limits_.context,
-          "; raise --ctx, or lower --max-tokens or --max-pixels");
+          "; raise --ctx, or lower --max-tokens, --max-pixels or --max-video-pixels");
   sequence.first_logit = prompt - 1;
   sequence.ids = sequence.prompt.ids;
   if (sequence.scoring) {

@@ -157,8 +157,9 @@ Weight WeightLoader::linear(const std::string& name, int64_t rows, int64_t cols,
 }
 
 Weight WeightLoader::folded(const std::string& name, int64_t rows, int64_t stored_cols,
-                            int64_t cols, Role role, const RowFold& fold) {
-  return load({{name, rows, stored_cols, &fold}}, cols, role);
+                            int64_t cols, Role role, const RowFold& fold,
+                            const std::string& label) {
+  return load({{name, rows, stored_cols, &fold, label}}, cols, role);
 }
 
 Weight WeightLoader::stacked(const std::vector<std::string>& names,
@@ -188,7 +189,7 @@ Weight WeightLoader::load(const std::vector<Part>& parts, int64_t cols, Role rol
     plan(info, layout, layout_bytes(layout, part.rows, cols), role, false);
     rows += part.rows;
     stored_bytes += planned_.back().stored_bytes;
-    key += part.name + " ";
+    key += part.name + " " + part.label;
   }
   Codes codes;
   if (ops_ != nullptr) {

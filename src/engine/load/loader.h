@@ -61,9 +61,10 @@ class WeightLoader {
   /// (convolutions too). Throws Error naming the tensor: missing, wrong shape (found, wanted), not
   /// a float type, NaN or infinity inside.
   tensor::Weight linear(const std::string& name, int64_t rows, int64_t cols, Role role);
-  /// The same with every stored row of `stored_cols` values folded to `cols`.
+  /// The same with every stored row of `stored_cols` values folded to `cols`. `label` tells several
+  /// weights that are folded of one tensor apart.
   tensor::Weight folded(const std::string& name, int64_t rows, int64_t stored_cols, int64_t cols,
-                        Role role, const RowFold& fold);
+                        Role role, const RowFold& fold, const std::string& label = {});
   /// Several tensors with the same inputs below each other (q, k, v; gate, up); `rows[i]` of
   /// names[i]. The weight is named after the first.
   tensor::Weight stacked(const std::vector<std::string>& names, const std::vector<int64_t>& rows,

@@ -13,6 +13,7 @@ struct WeightLoader::Part {
   int64_t rows = 0;
   int64_t stored_cols = 0;
   const RowFold* fold = nullptr;
+  std::string label = {};
 };
 
 /// All buffers of a weight; those that its layout lacks stay empty.

@@ -99,6 +99,30 @@ class WeightCacheTest : public testing::Test {
   Machine machine_;
 };
 
+TEST_F(WeightCacheTest, WeightsThatAreFoldedOfOneTensorAreKeptApart) {
+  const auto half = [&](WeightCache* cache, bool second) {
+    WeightLoader loader = machine_.loader(*source_, {}, {}, {}, cache);
+    std::vector<std::vector<std::byte>> halves;
+    for (const std::ptrdiff_t from : {0, 24}) {
+      const RowFold keep = [from](std::span<const float> stored, std::span<float> kept) {
+        std::copy_n(stored.begin() + from, 24, kept.begin());
+      };
+      const Weight weight = loader.folded("tower", 20, 48, 24, Role::vision, keep,
+                                          "columns from " + std::to_string(from));
+      halves.push_back(bytes_of(std::get<tensor::Dense>(weight.layout).values));
+    }
+    return halves.at(second ? 1 : 0);
+  };
+  const auto cache = open();
+  const auto first = half(cache.get(), false);
+  EXPECT_NE(first, half(nullptr, true));
+  ASSERT_EQ(cache->write(), std::nullopt);
+  const auto again = open();
+  EXPECT_EQ(half(again.get(), false), first);
+  EXPECT_EQ(half(again.get(), true), half(nullptr, true));
+  EXPECT_TRUE(again->served());
+}
+
 TEST_F(WeightCacheTest, TheSecondLoadIsTheSameBytesOutOfTheFile) {
   const auto wanted = bytes_of(load(nullptr));
   EXPECT_EQ(fill(), wanted);

@@ -16,7 +16,8 @@ class AssembledModel : public Model {
       : family_(std::move(assembly)),
         options_(std::move(checkpoint.options)),
         parameters_(count_parameters(*checkpoint.tensors)),
-        frontend_(checkpoint.folder, family_.frontend, std::move(family_.preprocessor)),
+        frontend_(checkpoint.folder, family_.frontend, std::move(family_.preprocessor),
+                  std::move(family_.videos)),
         tensors_(family_.with_parts ? family_.with_parts(std::move(checkpoint.tensors))
                                     : std::move(checkpoint.tensors)) {
     auto planner = load::WeightLoader::planner(*tensors_, options_.weights);

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "engine/models/families.h"
 #include "engine/models/frontend.h"
@@ -19,6 +20,7 @@ struct Assembly {
   const char* architecture = nullptr;
   Frontend::Family frontend = {};
   vision::Preprocessor preprocessor = {};
+  std::optional<vision::VideoRules> videos = {};  // absent: takes pictures only
   TextConfig text = {};
   /// What a prompt with several pictures is told; null where the family was trained on several.
   const char* several_pictures = nullptr;

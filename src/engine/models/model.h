@@ -21,9 +21,12 @@
 
 namespace visavis::models {
 
-/// One picture, ready for the vision encoder, which normalises it and cuts it into patches.
+/// One picture, or the frames of a video that one grid of patches spans, ready for the vision
+/// encoder, which normalises them and cuts them into patches.
 struct PatchGrid {
   picture::RgbImage pixels;
+  std::vector<picture::RgbImage> later_frames =
+      {};                     // of a video: those after `pixels`, of its size
   std::vector<float> levels;  // as Ops::cut_patches takes them
   int64_t rows = 0;           // patches
   int64_t grid_h = 0;         // patches down
@@ -51,7 +54,7 @@ struct Prompt {
   std::vector<int32_t> positions;  // [3, ids.size()]
   int32_t position_delta = 0;      // position of generated token i = i + delta (all three axes)
   std::optional<int32_t> later_row = {};  // its row where rows are no positions (ops::RopeTable)
-  std::vector<ImageSlot> slots;           // in prompt order, one per picture
+  std::vector<ImageSlot> slots;           // in prompt order, one per picture or temporal patch
   std::vector<PatchGrid> pictures;        // same order
   double decode_seconds = 0;              // picture decoding
   double resize_seconds = 0;              // resizing and cutting into patches

@@ -3,15 +3,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/models/model.h"
 #include "engine/nn/linear.h"
 
 namespace visavis::models {
 
-/// y [layout.rows(), layout.row_values()]; scratch comes from the workspace.
+/// y [layout.rows(), layout.row_values()]; scratch comes from the workspace. A video's first frame.
 void cut_patches(ops::Ops& ops, const PatchGrid& picture, const ops::PatchLayout& layout,
                  tensor::Arena& workspace, tensor::MutView y);
+/// The same of a frame; levels as in PatchGrid.
+void cut_patches(ops::Ops& ops, const picture::RgbImage& image, const std::vector<float>& levels,
+                 const ops::PatchLayout& layout, tensor::Arena& workspace, tensor::MutView y);
 
 /// Bytes that cut_patches takes from the workspace for a picture of so many pixels.
 int64_t cut_patches_scratch(int64_t pixels);
@@ -29,5 +33,9 @@ struct PatchEmbedding {
 /// frame the same values: the frames' weights are added up once.
 nn::Linear load_patch_embed(load::WeightLoader& loader, const std::string& prefix,
                             const PatchEmbedding& stored);
+/// The same for videos: a layer without bias for each frame, whose results add up; none if there is
+/// one frame only.
+std::vector<nn::Linear> load_frame_embeds(load::WeightLoader& loader, const std::string& prefix,
+                                          const PatchEmbedding& stored);
 
 }  // namespace visavis::models

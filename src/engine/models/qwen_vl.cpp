@@ -1,6 +1,7 @@
 #include "engine/models/qwen_vl.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -25,6 +26,32 @@ vision::Preprocessor preprocessor(const Checkpoint& checkpoint, const QwenVlFami
   vision::apply_overrides(found, checkpoint.options.pictures);
   found.temporal_copies = 1;
   return found;
+}
+
+std::optional<vision::VideoRules> video_rules(const Checkpoint& checkpoint,
+                                              const QwenVlFamily& family) {
+  if (family.video_token < 0) return std::nullopt;
+  auto found = vision::read_video_rules(checkpoint.folder);
+  if (!found) return found;
+  const vision::Preprocessor& frame = found->frame;
+  require(frame.patch_size == family.patch && frame.merge_size == family.merge &&
+              frame.temporal_copies == family.temporal_patch,
+          checkpoint.folder.string(), ": the video processor cuts patches of ", frame.patch_size,
+          " merged by ", frame.merge_size, " and ", frame.temporal_copies,
+          " frames, config.json wants ", family.patch, " merged by ", family.merge, " and ",
+          family.temporal_patch);
+  vision::apply_overrides(*found, checkpoint.options.pictures);
+  return found;
+}
+
+// Pixels of the largest picture or frame: the limits of videos are of at least two frames, and
+// sides are rounded up to less than twice their length.
+int64_t most_pixels(const vision::Preprocessor& pictures,
+                    const std::optional<vision::VideoRules>& videos) {
+  if (!videos) return pictures.max_pixels;
+  const vision::Preprocessor& frame = videos->frame;
+  return std::max({pictures.max_pixels, frame.max_pixels / 2,
+                   std::min(frame.min_pixels, vision::kMaxVideoPixels) * 2});
 }
 
 PreparedPicture arrange(vision::Patches patches, int64_t merge) {
@@ -56,6 +83,7 @@ std::vector<std::string> fused_qkv_endings() { return {".attn.qkv.weight", ".att
 
 std::unique_ptr<Model> open_qwen_vl(Checkpoint checkpoint, QwenVlFamily family) {
   vision::Preprocessor pictures = preprocessor(checkpoint, family);
+  std::optional<vision::VideoRules> videos = video_rules(checkpoint, family);
   const checkpoint::TensorSource& tensors = *checkpoint.tensors;
   const std::string text_prefix =
       find_prefix(tensors, "text model", family.text_prefixes, "embed_tokens.weight");
@@ -63,15 +91,19 @@ std::unique_ptr<Model> open_qwen_vl(Checkpoint checkpoint, QwenVlFamily family) 
       find_prefix(tensors, "vision tower", family.vision_prefixes, "patch_embed.proj.weight");
   const int64_t merge = family.merge;
   const int64_t patches = merge * merge;  // of a token
-  const int64_t largest = pictures.max_pixels / (family.patch * family.patch * patches) + 1;
+  const int64_t largest =
+      most_pixels(pictures, videos) / (family.patch * family.patch * patches) + 1;
   return assemble(
       std::move(checkpoint),
       {.architecture = family.architecture,
        .frontend = {.placeholder = "<|image_pad|>",
                     .image_token = static_cast<int32_t>(family.image_token),
                     .built_in_template = family.built_in_template,
-                    .vocabulary = family.text.vocabulary},
+                    .vocabulary = family.text.vocabulary,
+                    .video_placeholder = "<|video_pad|>",
+                    .video_token = family.video_token},
        .preprocessor = std::move(pictures),
+       .videos = std::move(videos),
        .text = family.text,
        .arrange = [merge](vision::Patches cut) { return arrange(std::move(cut), merge); },
        .place = [merge](Prompt& prompt) { place(prompt, merge); },

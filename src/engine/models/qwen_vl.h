@@ -22,6 +22,8 @@ struct QwenVlFamily {
   bool qk_norm = false;
   ops::RopeTable rope = {};
   int64_t image_token = 0;
+  int64_t video_token = -1;                       // -1: takes no videos
+  int64_t temporal_patch = 1;                     // frames of a video that one patch spans
   int64_t patch = 0;                              // pixels
   int64_t merge = 0;                              // patches along each side of a token
   std::vector<std::string> text_prefixes = {};    // that checkpoints use, before "embed_tokens."

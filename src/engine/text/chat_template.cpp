@@ -40,7 +40,8 @@ Value message_of(const chat::Turn& turn, bool text_as_string, size_t& bytes) {
                                    {Value::string("text"), user_text(text->text)}}));
     } else {
       only_text = false;
-      parts.push_back(Value::dict({{Value::string("type"), Value::string("image")}}));
+      const char* type = std::holds_alternative<chat::Video>(part) ? "video" : "image";
+      parts.push_back(Value::dict({{Value::string("type"), Value::string(type)}}));
     }
   }
   return Value::dict(

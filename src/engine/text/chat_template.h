@@ -39,9 +39,10 @@ class ChatTemplate {
   /// error and for every construct, filter, test or function that is not supported.
   static ChatTemplate parse(std::string_view source, std::string_view origin);
 
-  /// The prompt of a conversation. A picture becomes {"type": "image"}, a text {"type": "text",
-  /// "text": ...}; every byte of the texts is tagged as a user's, whatever the turn's role. Throws
-  /// Error where the template refuses the conversation (raise_exception) or breaks a limit.
+  /// The prompt of a conversation. A picture becomes {"type": "image"}, a video {"type": "video"},
+  /// a text {"type": "text", "text": ...}; every byte of the texts is tagged as a user's, whatever
+  /// the turn's role. Throws Error where the template refuses the conversation (raise_exception) or
+  /// breaks a limit.
   TaggedText render(const std::vector<chat::Turn>& turns, const RenderOptions& options) const;
 
   /// The same for messages as JSON: [{"role", "content": string or list of parts, ...}]. All

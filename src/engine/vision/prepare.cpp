@@ -14,29 +14,6 @@ namespace {
 using picture::RgbImage;
 using picture::Window;
 
-/// In float32 and in the oracle's order: rescaling is folded into mean and deviation.
-std::vector<float> levels_of(const Preprocessor& p) {
-  std::vector<float> levels;
-  const auto inverse = static_cast<float>(1.0 / p.rescale_factor);
-  for (size_t channel = 0; channel < 3; ++channel) {
-    auto mean = static_cast<float>(p.mean[channel]);
-    auto deviation = static_cast<float>(p.std[channel]);
-    if (p.do_rescale) {
-      mean *= inverse;
-      deviation *= inverse;
-    }
-    for (int64_t value = 0; value < ops::kLevels; ++value) {
-      const auto level = static_cast<float>(value);
-      if (p.do_normalize) {
-        levels.push_back((level - mean) / deviation);
-      } else {
-        levels.push_back(p.do_rescale ? level * static_cast<float>(p.rescale_factor) : level);
-      }
-    }
-  }
-  return levels;
-}
-
 /// The picture in the middle of a square of the mean colour.
 RgbImage padded_to_square(const RgbImage& image, const Preprocessor& p, const Geometry& g) {
   RgbImage square(g.padded_width, g.padded_height);
@@ -128,6 +105,29 @@ std::string describe(const picture::Decoded& decoded, std::string_view name, con
 }
 
 }  // namespace
+
+// Rescaling is folded into mean and deviation.
+std::vector<float> levels_of(const Preprocessor& p) {
+  std::vector<float> levels;
+  const auto inverse = static_cast<float>(1.0 / p.rescale_factor);
+  for (size_t channel = 0; channel < 3; ++channel) {
+    auto mean = static_cast<float>(p.mean[channel]);
+    auto deviation = static_cast<float>(p.std[channel]);
+    if (p.do_rescale) {
+      mean *= inverse;
+      deviation *= inverse;
+    }
+    for (int64_t value = 0; value < ops::kLevels; ++value) {
+      const auto level = static_cast<float>(value);
+      if (p.do_normalize) {
+        levels.push_back((level - mean) / deviation);
+      } else {
+        levels.push_back(p.do_rescale ? level * static_cast<float>(p.rescale_factor) : level);
+      }
+    }
+  }
+  return levels;
+}
 
 Patches prepare_pixels(const RgbImage& image, std::string_view name, const Preprocessor& p,
                        base::ThreadPool* pool) {

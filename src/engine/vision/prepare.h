@@ -51,6 +51,9 @@ struct Patches {
   std::vector<float> values() const;
 };
 
+/// What each 8-bit value of each channel becomes, [3, 256]: in float32 and in the oracle's order.
+std::vector<float> levels_of(const Preprocessor& preprocessor);
+
 /// The sides of a picture of width x height after the rules; `name` is how errors call it. Throws
 /// Error for an aspect ratio above 200 (merged_patches) or sizes out of bounds.
 Geometry geometry_of(int64_t width, int64_t height, const Preprocessor& preprocessor,

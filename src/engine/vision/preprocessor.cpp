@@ -222,6 +222,24 @@ Preprocessor parse_preprocessor(const ConfigReader& config) {
   return out;
 }
 
+Preprocessor parse_video_frames(const ConfigReader& config) {
+  constexpr std::array<double, 3> kHalf = {0.5, 0.5, 0.5};
+  Preprocessor out{.type = "Qwen3VLVideoProcessor", .scheme = Scheme::merged_patches};
+  out.do_resize = config.bool_or("do_resize", true);
+  out.do_rescale = config.bool_or("do_rescale", true);
+  out.do_normalize = config.bool_or("do_normalize", true);
+  out.rescale_factor = config.number_or("rescale_factor", 1.0 / 255, 1e-9, 1e9);
+  out.mean = three_numbers(config, "image_mean", kHalf, -1e6);
+  out.std = three_numbers(config, "image_std", kHalf, 1e-6);
+  out.filter = filter_of(config);
+  out.patch_size = config.int_or("patch_size", 16, 1, 256);
+  out.merge_size = config.int_or("merge_size", 2, 1, 16);
+  out.temporal_copies = config.int_or("temporal_patch_size", 2, 1, 16);
+  out.min_pixels = config.int_or("size.shortest_edge", 128 * 32 * 32, 1, kMaxArea);
+  out.max_pixels = config.int_or("size.longest_edge", 768 * 32 * 32, 1, kMaxArea);
+  return out;
+}
+
 Preprocessor stretched_preprocessor(int64_t side) {
   return {.type = "stretched",
           .scheme = Scheme::centre_crop,

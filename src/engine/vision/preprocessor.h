@@ -74,6 +74,10 @@ Preprocessor read_preprocessor(const std::filesystem::path& folder);
 /// The same from one parsed document.
 Preprocessor parse_preprocessor(const checkpoint::ConfigReader& config);
 
+/// The frames of a video, from its processor's document; size counts the pixels of all frames that
+/// are taken. What it does not say is as in Qwen3VLVideoProcessor.
+Preprocessor parse_video_frames(const checkpoint::ConfigReader& config);
+
 /// The list of [height, width] under `key`, each a multiple of `tile`; the published one if it is
 /// absent. Throws Error.
 std::vector<Extent> read_pinpoints(const checkpoint::ConfigReader& config, const char* key,
@@ -81,8 +85,9 @@ std::vector<Extent> read_pinpoints(const checkpoint::ConfigReader& config, const
 
 /// What a user may override on the command line.
 struct Overrides {
-  int64_t max_pixels = 0;  // 0: as the checkpoint says; pictures of a fixed size ignore it
-  std::string image_mode;  // "" (as the checkpoint says), "crop" or "pad"; others ignore it
+  int64_t max_pixels = 0;        // 0: as the checkpoint says; pictures of a fixed size ignore it
+  std::string image_mode;        // "" (as the checkpoint says), "crop" or "pad"; others ignore it
+  int64_t max_video_pixels = 0;  // of all frames together; 0: as the checkpoint says
 };
 
 /// Throws Error for an unknown mode or for too few pixels for one merged patch.

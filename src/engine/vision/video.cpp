@@ -53,8 +53,8 @@ class Gathering {
 
  private:
   void add(RgbImage frame) {
-    if (out_.patches.empty() || static_cast<int64_t>(out_.patches.back().frames.size()) ==
-                                    rules_.frame.temporal_copies)
+    if (out_.patches.empty() ||
+        static_cast<int64_t>(out_.patches.back().frames.size()) == rules_.frame.temporal_copies)
       out_.patches.emplace_back();
     out_.patches.back().frames.push_back(std::move(frame));
   }
@@ -65,15 +65,17 @@ class Gathering {
   int64_t count_;
   const base::Clock& clock_;
   base::ThreadPool* pool_;
-  Extent found_;                 // of the frames as they come
+  Extent found_;                // of the frames as they come
   std::optional<Extent> size_;  // after resizing
 };
 
 }  // namespace
 
-VideoRules parse_video_rules(const ConfigReader& config) {
+std::optional<VideoRules> parse_video_rules(const ConfigReader& config) {
+  const char* kind = "Qwen3VLVideoProcessor";
+  if (config.string_or("video_processor_type", kind) != kind) return std::nullopt;
   VideoRules rules;
-  rules.frame = parse_video_frame_rules(config);
+  rules.frame = parse_video_frames(config);
   rules.frame_rate = config.number_or("fps", 2, 1e-3, 1e3);
   constexpr int64_t kMostFrames = 1 << 16;
   rules.min_frames = config.int_or("min_frames", 4, 1, kMostFrames);
@@ -83,7 +85,7 @@ VideoRules parse_video_rules(const ConfigReader& config) {
   return rules;
 }
 
-VideoRules read_video_rules(const std::filesystem::path& folder) {
+std::optional<VideoRules> read_video_rules(const std::filesystem::path& folder) {
   const std::filesystem::path nested = folder / "processor_config.json";
   if (std::filesystem::exists(nested)) {
     const ConfigReader config = ConfigReader::open(nested);
@@ -96,13 +98,23 @@ VideoRules read_video_rules(const std::filesystem::path& folder) {
   return parse_video_rules(ConfigReader(base::Json::object(), (folder / "(none)").string()));
 }
 
+void apply_overrides(VideoRules& rules, const Overrides& overrides) {
+  if (overrides.max_video_pixels == 0) return;
+  const int64_t side = rules.frame.patch_size * rules.frame.merge_size;
+  const int64_t least = side * side * rules.frame.temporal_copies;
+  require(overrides.max_video_pixels >= least && overrides.max_video_pixels <= kMaxVideoPixels,
+          "max video pixels: found ", overrides.max_video_pixels, ", wanted ", least, " to ",
+          kMaxVideoPixels);
+  rules.frame.max_pixels = overrides.max_video_pixels;
+}
+
 std::vector<int64_t> sampled_frames(int64_t total, double rate, const VideoRules& rules) {
   require(total >= 1 && rate > 0, "found ", total, " frames at ", rate,
           " a second, wanted at least one");
   // int() of Python, but for counts beyond what matters here.
   const double asked = std::min(static_cast<double>(total) / rate * rules.frame_rate, 1e9);
-  const int64_t count = std::min(
-      {std::max(static_cast<int64_t>(asked), rules.min_frames), rules.max_frames, total});
+  const int64_t count =
+      std::min({std::max(static_cast<int64_t>(asked), rules.min_frames), rules.max_frames, total});
   // numpy's linspace: i * step, the last one exact.
   std::vector<int64_t> frames;
   const auto last = static_cast<double>(total - 1);
@@ -114,8 +126,7 @@ std::vector<int64_t> sampled_frames(int64_t total, double rate, const VideoRules
   return frames;
 }
 
-std::vector<double> patch_seconds(std::span<const int64_t> frames, double rate,
-                                  int64_t per_patch) {
+std::vector<double> patch_seconds(std::span<const int64_t> frames, double rate, int64_t per_patch) {
   std::vector<double> middles;
   const auto count = static_cast<int64_t>(frames.size());
   const auto second_of = [&](int64_t i) {
@@ -167,10 +178,10 @@ Extent video_extent(int64_t count, int64_t width, int64_t height, const VideoRul
     out_h = std::ceil(h * beta / unit) * unit;
     out_w = std::ceil(w * beta / unit) * unit;
   }
-  require(out_h >= 1 && out_w >= 1 &&
-              out_h * out_w * frames <= static_cast<double>(kMaxVideoPixels),
-          "video '", name, "': ", count, " frames become ", out_w, " x ", out_h,
-          " pixels, together more than ", kMaxVideoPixels, "; lower --max-video-pixels");
+  require(
+      out_h >= 1 && out_w >= 1 && out_h * out_w * frames <= static_cast<double>(kMaxVideoPixels),
+      "video '", name, "': ", count, " frames become ", out_w, " x ", out_h,
+      " pixels, together more than ", kMaxVideoPixels, "; lower --max-video-pixels");
   return {.height = static_cast<int64_t>(out_h), .width = static_cast<int64_t>(out_w)};
 }
 
@@ -188,6 +199,7 @@ PreparedVideo prepare_video(const VideoInput& input, const VideoRules& rules,
   require(rate > 0 && rate <= 1e6, "video '", input.name, "': found ", rate,
           " frames a second, wanted 0 to 1000000");
   const std::vector<int64_t> numbers = sampled_frames(total, rate, rules);
+  for (const int64_t number : numbers) hash.update(" " + std::to_string(number));
   Gathering gathering(out, rules, input.name, static_cast<int64_t>(numbers.size()), clock, pool);
   if (is_file) {
     hash.update(input.file);
@@ -215,10 +227,10 @@ PreparedVideo prepare_video(const VideoInput& input, const VideoRules& rules,
   out.note = fmt::format(
       "{}: {}{} of {} frames, {:.1f} to {:.1f} s of {:.1f} s, {}x{} resized to {}x{}, {} times "
       "{}x{} patches",
-      input.name, is_file ? facts->format + ", " : "", numbers.size(), total, seconds.front(),
-      static_cast<double>(numbers.back()) / rate, static_cast<double>(total) / rate,
-      gathering.found().width, gathering.found().height, size.width, size.height,
-      out.patches.size(), out.grid_w, out.grid_h);
+      input.name, is_file ? facts->format + ", " : "", numbers.size(), total,
+      static_cast<double>(numbers.front()) / rate, static_cast<double>(numbers.back()) / rate,
+      static_cast<double>(total) / rate, gathering.found().width, gathering.found().height,
+      size.width, size.height, out.patches.size(), out.grid_w, out.grid_h);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,9 +30,13 @@ struct VideoRules {
 
 /// The `video_processor` of processor_config.json, else video_preprocessor_config.json, else
 /// preprocessor_config.json, as the oracle looks for it; what it does not say is as in
-/// Qwen3VLVideoProcessor. Throws Error naming file, key, found and wanted.
-VideoRules read_video_rules(const std::filesystem::path& folder);
-VideoRules parse_video_rules(const checkpoint::ConfigReader& config);
+/// Qwen3VLVideoProcessor. Nothing if it names another processor of videos. Throws Error naming
+/// file, key, found and wanted.
+std::optional<VideoRules> read_video_rules(const std::filesystem::path& folder);
+std::optional<VideoRules> parse_video_rules(const checkpoint::ConfigReader& config);
+
+/// Throws Error for too few pixels for one merged patch.
+void apply_overrides(VideoRules& rules, const Overrides& overrides);
 
 /// Which of `total` frames at `rate` frames a second are taken: evenly spread from the first to the
 /// last, ascending. Throws Error for less than one frame.

@@ -175,8 +175,8 @@ class Judging {
     store::ItemRow asked = item;
     asked.question.question = work.prompt;
     asked.max_tokens = kMaxTokens;
-    chat::Request request = runner::make_request(
-        asked, std::get<std::vector<chat::Image>>(pictures), runner::Generation{}, run_.run.seed);
+    chat::Request request = runner::make_request(asked, std::get<std::vector<chat::Part>>(pictures),
+                                                 runner::Generation{}, run_.run.seed);
     request.reuse = true;  // nobody times a judge, and the pictures repeat
     flight.start(judge_, std::move(request), 0, place);
   }

@@ -323,8 +323,16 @@ Json answer_json(const store::AnswerRow* answer, const store::GradeRow* grade) {
 }
 
 // The picture as the page shows it: the file itself if browsers take it and it is small, else
-// shrunk.
+// shrunk; of a folder of frames the one in the middle.
 std::string preview(const suites::Picture& picture, const PreviewSize& size) {
+  if (picture.frame_rate > 0) {
+    const chat::Video video = suites::load_video(picture.path, picture.name, picture.frame_rate);
+    if (video.frames.empty()) return "";  // a file: the page shows its name
+    const chat::Image& middle = video.frames[video.frames.size() / 2];
+    return picture::data_url(
+        picture::thumbnail_webp(picture::decode(*middle.bytes, middle.name).image, size.side),
+        "image/webp");
+  }
   const std::string bytes = suites::picture_bytes(picture);
   const picture::Decoded decoded = picture::decode(bytes, picture.name);
   const bool large = decoded.image.width > size.side || decoded.image.height > size.side;

@@ -53,13 +53,13 @@ chat::Outcome checked(chat::Outcome outcome) {
 }  // namespace
 
 Pictures load_pictures(const store::ItemRow& item) {
-  std::vector<chat::Image> pictures;
+  std::vector<chat::Part> pictures;
   try {
     for (size_t i = 0; i < item.question.images.size(); ++i) {
       suites::LoadedPicture picture = suites::load_picture(item.question.images[i]);
-      require(picture.sha256 == item.picture_sha256.at(i), "picture '", picture.image.name,
-              "' is not the one that was there when the run began");
-      pictures.push_back(std::move(picture.image));
+      require(picture.sha256 == item.picture_sha256.at(i), "picture '",
+              item.question.images[i].name, "' is not the one that was there when the run began");
+      pictures.push_back(std::move(picture.part));
     }
   } catch (const Error& error) {
     return chat::Failure{error.what()};
@@ -72,7 +72,7 @@ std::string seed_label(const store::ItemRow& item) {
          std::to_string(item.sample);
 }
 
-chat::Request make_request(const store::ItemRow& item, const std::vector<chat::Image>& pictures,
+chat::Request make_request(const store::ItemRow& item, const std::vector<chat::Part>& pictures,
                            const Generation& generation, uint64_t seed) {
   chat::Request request;
   for (const suites::Turn& given : item.question.turns) {
@@ -87,7 +87,7 @@ chat::Request make_request(const store::ItemRow& item, const std::vector<chat::I
   }
   if (request.turns.empty()) {
     chat::Turn turn;
-    for (const chat::Image& picture : pictures) turn.parts.emplace_back(picture);
+    for (const chat::Part& picture : pictures) turn.parts.emplace_back(picture);
     turn.parts.emplace_back(chat::Text{item.question.question});
     request.turns.push_back(std::move(turn));
   }

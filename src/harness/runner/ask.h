@@ -12,8 +12,8 @@
 
 namespace visavis::runner {
 
-/// The item's pictures, or why one of them could not be read.
-using Pictures = std::variant<std::vector<chat::Image>, chat::Failure>;
+/// The item's pictures and videos, or why one of them could not be read.
+using Pictures = std::variant<std::vector<chat::Part>, chat::Failure>;
 
 /// Reads the item's pictures. A picture that is not the one that was planned is a Failure.
 Pictures load_pictures(const store::ItemRow& item);
@@ -23,7 +23,7 @@ std::string seed_label(const store::ItemRow& item);
 
 /// One user turn: the pictures in order, then the question. The random stream is named after the
 /// question, so that neither order nor resuming changes an answer.
-chat::Request make_request(const store::ItemRow& item, const std::vector<chat::Image>& pictures,
+chat::Request make_request(const store::ItemRow& item, const std::vector<chat::Part>& pictures,
                            const Generation& generation, uint64_t seed);
 
 /// Submits the request and waits for its end. When `stop` becomes true the request is cancelled and

@@ -64,7 +64,7 @@ class Asker {
     const Pictures pictures = load_pictures(item);
     if (const auto* failure = std::get_if<chat::Failure>(&pictures))
       return Answered{.text = {}, .failure = failure->message};
-    const chat::Request request = make_request(item, std::get<std::vector<chat::Image>>(pictures),
+    const chat::Request request = make_request(item, std::get<std::vector<chat::Part>>(pictures),
                                                experiment_.generation, experiment_.seed);
     const std::optional<chat::Outcome> outcome = ask(model, request, stop_);
     if (!outcome) return std::nullopt;
@@ -291,7 +291,7 @@ BatchInvariance measure_batch_invariance(const Experiment& experiment, const Sch
         continue;
       }
       requests.push_back(make_request(schedule.items[i],
-                                      std::get<std::vector<chat::Image>>(pictures),
+                                      std::get<std::vector<chat::Part>>(pictures),
                                       experiment.generation, experiment.seed));
       items.push_back(&schedule.items[i]);
     }

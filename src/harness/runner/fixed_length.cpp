@@ -9,7 +9,7 @@ namespace visavis::runner {
 
 std::optional<store::FixedLengthRow> ask_fixed_length(chat::ChatModel& model,
                                                       const store::ItemRow& item,
-                                                      const std::vector<chat::Image>& pictures,
+                                                      const std::vector<chat::Part>& pictures,
                                                       const Generation& generation, uint64_t seed,
                                                       int tokens, const std::atomic<bool>& stop) {
   chat::Request request = make_request(item, pictures, generation, seed);

@@ -24,7 +24,7 @@ bool begins_as(std::string_view whole, std::string_view part, chat::Finish finis
 }  // namespace
 
 std::optional<store::RevisitRow> ask_again(chat::ChatModel& model, const store::ItemRow& item,
-                                           const std::vector<chat::Image>& pictures,
+                                           const std::vector<chat::Part>& pictures,
                                            const Generation& generation, uint64_t seed,
                                            const std::string& answer,
                                            const std::atomic<bool>& stop) {

@@ -18,7 +18,7 @@ namespace visavis::runner {
 /// Asks for the beginning of the item's answer. `answer` is the text that was measured. The result
 /// has neither model nor session; it is nothing when `stop` became true.
 std::optional<store::RevisitRow> ask_again(chat::ChatModel& model, const store::ItemRow& item,
-                                           const std::vector<chat::Image>& pictures,
+                                           const std::vector<chat::Part>& pictures,
                                            const Generation& generation, uint64_t seed,
                                            const std::string& answer,
                                            const std::atomic<bool>& stop);

@@ -168,7 +168,7 @@ class Session {
                                       const Pictures& pictures) {
     if (const auto* failure = std::get_if<chat::Failure>(&pictures)) return *failure;
     return ask(model,
-               make_request(item, std::get<std::vector<chat::Image>>(pictures),
+               make_request(item, std::get<std::vector<chat::Part>>(pictures),
                             experiment_.generation, experiment_.seed),
                stop_);
   }
@@ -330,7 +330,7 @@ class Session {
     }
     progress_.asking(schedule_.models[m].label, item.question.id);
     flight.start(*models_[m],
-                 make_request(item, std::get<std::vector<chat::Image>>(pictures),
+                 make_request(item, std::get<std::vector<chat::Part>>(pictures),
                               experiment_.generation, experiment_.seed),
                  m, place);
   }
@@ -375,7 +375,7 @@ class Session {
       if (std::holds_alternative<chat::Failure>(pictures)) continue;
       for (const store::AnswerRow& answer : data.answers) {
         if (answer.item == item.id &&
-            !revisit(answer, item, std::get<std::vector<chat::Image>>(pictures), data))
+            !revisit(answer, item, std::get<std::vector<chat::Part>>(pictures), data))
           return;
       }
     }
@@ -383,7 +383,7 @@ class Session {
 
   // False when the user does not want to wait any longer.
   bool revisit(const store::AnswerRow& answer, const store::ItemRow& item,
-               const std::vector<chat::Image>& pictures, const store::RunData& data) {
+               const std::vector<chat::Part>& pictures, const store::RunData& data) {
     chat::ChatModel& model = *models_.at(static_cast<size_t>(answer.model));
     const bool there =
         std::any_of(data.revisits.begin(), data.revisits.end(), [&](const store::RevisitRow& row) {
@@ -413,7 +413,7 @@ class Session {
       if (std::holds_alternative<chat::Failure>(pictures)) continue;
       for (const store::AnswerRow& answer : data.answers) {
         if (answer.item == item.id &&
-            !fix_length(answer, item, std::get<std::vector<chat::Image>>(pictures), data))
+            !fix_length(answer, item, std::get<std::vector<chat::Part>>(pictures), data))
           return;
       }
     }
@@ -421,7 +421,7 @@ class Session {
 
   // False when the user does not want to wait any longer.
   bool fix_length(const store::AnswerRow& answer, const store::ItemRow& item,
-                  const std::vector<chat::Image>& pictures, const store::RunData& data) {
+                  const std::vector<chat::Part>& pictures, const store::RunData& data) {
     const bool there = std::any_of(
         data.fixed_lengths.begin(), data.fixed_lengths.end(),
         [&](const auto& row) { return row.model == answer.model && row.item == answer.item; });

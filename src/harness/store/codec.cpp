@@ -232,11 +232,13 @@ chat::Effort effort_from(const std::string& text) {
 
 Json pictures_json(const std::vector<suites::Picture>& pictures) {
   Json out = Json::array();
-  for (const suites::Picture& picture : pictures)
+  for (const suites::Picture& picture : pictures) {
     out.push_back({{"name", picture.name},
                    {"path", picture.path.string()},
                    {"offset", picture.offset},
                    {"length", picture.length}});
+    if (picture.frame_rate > 0) out.back()["frame_rate"] = picture.frame_rate;
+  }
   return out;
 }
 
@@ -247,7 +249,8 @@ std::vector<suites::Picture> pictures_from(const std::string& text) {
       pictures.push_back({.name = picture.at("name").get<std::string>(),
                           .path = picture.at("path").get<std::string>(),
                           .offset = picture.value("offset", int64_t{0}),
-                          .length = picture.value("length", int64_t{0})});
+                          .length = picture.value("length", int64_t{0}),
+                          .frame_rate = picture.value("frame_rate", 0.0)});
     return pictures;
   });
 }

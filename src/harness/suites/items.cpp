@@ -83,6 +83,19 @@ Picture read_picture(const Fields& fields, std::string name, const Line& line, s
           .length = static_cast<int64_t>(code.size())};
 }
 
+// A path of a video file or of a folder of frames.
+Picture read_video(const Fields& fields, const std::string& name,
+                   const std::filesystem::path& folder) {
+  constexpr double kUnknownRate = 24;  // what the oracle assumes of frames
+  if (name.empty()) fields.fail_at(fields.node(), "a video has an empty name");
+  if (name.find("://") != std::string::npos)
+    fields.fail_at(fields.node(),
+                   "video '" + name.substr(0, 80) + "' is on the network, wanted a file or folder");
+  return {.name = name,
+          .path = base::resolve(folder, name),
+          .frame_rate = fields.number("frame_rate", kUnknownRate, 0.001, 1000)};
+}
+
 // "messages" as OpenAI's chat interface takes them: roles, and content that is a text or a list of
 // texts and pictures. A last turn of the assistant is the answer.
 class Conversation {
@@ -192,7 +205,7 @@ const char* either(const Fields& fields, const char* ours, const char* theirs) {
 
 void check_form(const Fields& fields) {
   if (fields.find("messages") == nullptr) return;
-  for (const char* key : {"question", "prompt", "images", "image_files"})
+  for (const char* key : {"question", "prompt", "images", "image_files", "video"})
     if (fields.find(key) != nullptr)
       fields.fail_at(fields.node(),
                      std::string("both 'messages' and '") + key + "', wanted one of them");
@@ -203,9 +216,10 @@ Question read_question(const Line& line, const std::filesystem::path& folder) {
   const std::string& file = line.file;
   const Fields fields(
       node, file, "item",
-      {"id",       "scenario",    "category", "lang",    "difficulty", "cluster", "images",
-       "question", "grader",      "answer",   "aliases", "options",    "facts",   "contradictions",
-       "changes",  "distractors", "schema",   "hint",    "messages",   "prompt",  "image_files"});
+      {"id",       "scenario",       "category",    "lang",        "difficulty", "cluster",
+       "images",   "question",       "grader",      "answer",      "aliases",    "options",
+       "facts",    "contradictions", "changes",     "distractors", "schema",     "hint",
+       "messages", "prompt",         "image_files", "video",       "frame_rate"});
   check_form(fields);
   Question question;
   question.line = line.number;
@@ -220,6 +234,10 @@ Question read_question(const Line& line, const std::filesystem::path& folder) {
   for (std::string& name : fields.texts(either(fields, "images", "image_files")))
     question.images.push_back(
         read_picture(fields, std::move(name), line, question.images.size(), folder));
+  for (const std::string& name : fields.texts("video"))
+    question.images.push_back(read_video(fields, name, folder));
+  if (fields.find("frame_rate") != nullptr && fields.find("video") == nullptr)
+    fields.fail_at(node, "'frame_rate' without 'video'");
   question.key.answers = read_wordings(fields, "answer");
   for (std::string& alias : read_wordings(fields, "aliases"))
     question.key.answers.push_back(std::move(alias));

@@ -10,7 +10,8 @@
 
 namespace visavis::suites {
 
-/// Parses items.jsonl text: the short form (question, images), or OpenAI's messages with text and
+/// Parses items.jsonl text: the short form (question, images, video: a file or a folder of frames,
+/// frame_rate of folders), or OpenAI's messages with text and
 /// image_url parts (path, file://, data:). `file` names it in errors and pictures lie relative to
 /// `folder`. Blank lines are skipped. Throws Error with file and line (unknown or missing key, bad
 /// value).

@@ -10,14 +10,21 @@
 namespace visavis::suites {
 
 struct LoadedPicture {
-  chat::Image image;
-  std::string sha256;  // of the file's bytes
+  chat::Part part;     // chat::Image or chat::Video
+  std::string sha256;  // of the file's bytes; of a folder, of its frames' names and bytes
 };
 
-/// The picture's bytes. Throws Error if they are missing, no base64 or larger than 64 MiB.
+/// The picture's bytes (not of a video). Throws Error if they are missing, no base64 or larger than
+/// 64 MiB.
 std::string picture_bytes(const Picture& picture);
-/// The same with their hash.
+/// The picture or video with its hash. Throws Error.
 LoadedPicture load_picture(const Picture& picture);
+
+/// A video file's bytes, or the pictures (.jpg, .jpeg, .png, .webp) directly in a folder in the
+/// order of their names, `frame_rate` of them a second. `name` is how errors call it. Throws Error
+/// (missing, no pictures, more than 1 GiB or 100,000 pictures).
+chat::Video load_video(const std::filesystem::path& path, const std::string& name,
+                       double frame_rate);
 
 /// Throws Error that names the question and the first picture that is not a readable file.
 void require_pictures(const Suite& suite);

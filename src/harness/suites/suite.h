@@ -26,13 +26,14 @@ struct Scenario {
   bool graded = true;
 };
 
-/// A picture that a question refers to. Only its place is kept; pictures.h reads it.
+/// A picture or a video that a question refers to. Only its place is kept; pictures.h reads it.
 struct Picture {
   std::string name;            // as the suite spells it
   std::filesystem::path path;  // where it lies
   // Or where in that file it stands as base64; no length: the file is the picture.
   int64_t offset = 0;
   int64_t length = 0;
+  double frame_rate = 0;  // 0: a picture; else a video file, or a folder of so many frames a second
 
   friend bool operator==(const Picture&, const Picture&) = default;
   friend auto operator<=>(const Picture&, const Picture&) = default;

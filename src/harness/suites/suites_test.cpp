@@ -71,7 +71,7 @@ TEST(Pictures, AreLoadedWithTheirContentHash) {
   const Suite suite = load_suite(kTiny);
   const LoadedPicture blue = load_picture(suite.questions[0].images[0]);
   const LoadedPicture red = load_picture(suite.questions[1].images[0]);
-  EXPECT_EQ(blue.image.bytes->substr(1, 3), "PNG");
+  EXPECT_EQ(std::get<chat::Image>(blue.part).bytes->substr(1, 3), "PNG");
   EXPECT_EQ(blue.sha256.size(), 64u);
   EXPECT_NE(blue.sha256, red.sha256);
 }
@@ -84,6 +84,44 @@ TEST(Pictures, ThatAreMissingAreNamed) {
               AllOf(HasSubstr("question '7'"), HasSubstr("'gone.png'"), HasSubstr("set.jsonl")));
   std::filesystem::create_directory(folder.path() / "gone.png");
   EXPECT_THAT(error_of([&] { load_suite(path); }), HasSubstr("no readable file"));
+}
+
+TEST(Videos, AreFilesOrFoldersOfFramesInTheOrderOfTheirNames) {
+  const TestFolder folder("visavis_suites_test");
+  std::filesystem::create_directory(folder.path() / "walk");
+  for (const char* name : {"walk/b.png", "walk/a.JPG", "walk/notes.txt"}) folder.write(name, name);
+  folder.write("clip.mp4", "a film");
+  const auto path = folder.write(
+      "set.jsonl", R"({"question": "?", "video": "walk", "frame_rate": 2.5, "answer": "a"})"
+                   "\n"
+                   R"({"question": "?", "video": ["clip.mp4"], "answer": "a"})");
+  const Suite suite = load_suite(path);
+  const LoadedPicture walk = load_picture(suite.questions.at(0).images.at(0));
+  const auto& frames = std::get<chat::Video>(walk.part);
+  EXPECT_EQ(frames.frame_rate, 2.5);
+  ASSERT_EQ(frames.frames.size(), 2u);
+  EXPECT_EQ(*frames.frames[0].bytes, "walk/a.JPG");
+  EXPECT_EQ(frames.frames[1].name, "walk/b.png");
+  const LoadedPicture clip = load_picture(suite.questions.at(1).images.at(0));
+  EXPECT_EQ(*std::get<chat::Video>(clip.part).bytes, "a film");
+  folder.write("walk/c.png", "one more");
+  EXPECT_NE(load_picture(suite.questions.at(0).images.at(0)).sha256, walk.sha256);
+}
+
+TEST(Videos, ThatAreWrongAreRefusedWithTheirPlace) {
+  const TestFolder folder("visavis_suites_test");
+  const auto error = [&](const std::string& line) {
+    return error_of([&] { load_suite(folder.write("set.jsonl", line)); });
+  };
+  EXPECT_THAT(error(R"({"question": "?", "video": "gone.mp4", "answer": "a"})"),
+              HasSubstr("names video 'gone.mp4'"));
+  EXPECT_THAT(error(R"({"question": "?", "video": "https://a/b.mp4", "answer": "a"})"),
+              HasSubstr("on the network"));
+  EXPECT_THAT(error(R"({"question": "?", "frame_rate": 2, "answer": "a"})"),
+              HasSubstr("'frame_rate' without 'video'"));
+  std::filesystem::create_directory(folder.path() / "empty");
+  EXPECT_THAT(error_of([&] { load_video(folder.path() / "empty", "empty", 24); }),
+              HasSubstr("found no frames"));
 }
 
 TEST(Jsonl, IsASuiteOfItsOwn) {

@@ -81,11 +81,10 @@ class Container {
       fail("video '", name, "': found no video that can be read (", words_of(av, opened),
            "), wanted MP4, MOV, WebM, Matroska, AVI, MPEG, Ogg, FLV or GIF");
     }
-    const int found = av.find_stream_info(format_, nullptr);
-    const int stream = found < 0 ? found
-                                 : av.find_best_stream(format_, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-    if (stream < 0 ||
-        (format_->streams[stream]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) {
+    const int found = look_at_streams();
+    const int stream =
+        found < 0 ? found : av.find_best_stream(format_, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    if (stream < 0 || (format_->streams[stream]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) {
       close();
       fail("video '", name, "': the file holds no video");
     }
@@ -112,6 +111,18 @@ class Container {
   }
 
  private:
+  // Decodes a few frames where headers do not say enough: within the bounds, too.
+  int look_at_streams() {
+    std::vector<AVDictionary*> options(format_->nb_streams, nullptr);
+    for (AVDictionary*& each : options) {
+      av_.dict_set(&each, "max_pixels", std::to_string(kMaxFramePixels).c_str(), 0);
+      av_.dict_set(&each, "threads", "1", 0);
+    }
+    const int found = av_.find_stream_info(format_, options.empty() ? nullptr : options.data());
+    for (AVDictionary*& each : options) av_.dict_free(&each);
+    return found;
+  }
+
   struct FreeIo {
     void operator()(AVIOContext* io) const {
       libraries().free(io->buffer);
@@ -153,8 +164,7 @@ void check_frame(int64_t width, int64_t height, std::string_view name) {
 
 int orientation_of(const Libraries& av, const AVStream& stream) {
   size_t bytes = 0;
-  const uint8_t* const matrix =
-      av.stream_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
+  const uint8_t* const matrix = av.stream_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
   if (matrix == nullptr || bytes < 9 * sizeof(int32_t)) return 1;
   int32_t values[9];
   std::memcpy(values, matrix, sizeof values);
@@ -234,10 +244,9 @@ class Converter {
     require(frame.width == width_ && frame.height == height_, "video '", name_,
             "': found frames of ", width_, " x ", height_, " and of ", frame.width, " x ",
             frame.height, " pixels, wanted one size");
-    scaler_.reset(av_.cached_scaler(scaler_.release(), frame.width, frame.height,
-                                    static_cast<AVPixelFormat>(frame.format), frame.width,
-                                    frame.height, AV_PIX_FMT_RGB24, SWS_BILINEAR, nullptr, nullptr,
-                                    nullptr));
+    scaler_.reset(av_.cached_scaler(
+        scaler_.release(), frame.width, frame.height, static_cast<AVPixelFormat>(frame.format),
+        frame.width, frame.height, AV_PIX_FMT_RGB24, SWS_BILINEAR, nullptr, nullptr, nullptr));
     require(scaler_ != nullptr, "video '", name_, "': its pixel format ", frame.format,
             " cannot be converted to RGB");
     const int* const colours = av_.coefficients(frame.colorspace);
@@ -287,12 +296,15 @@ Facts look(std::string_view bytes, std::string_view name) {
   const Packet packet(av.packet_alloc());
   require(packet != nullptr, "video '", name, "': no memory to read it");
   int64_t end = INT64_MIN;
+  bool reordered = false;  // packets come in another order than they are shown
   while (container.next(*packet)) {
     const bool shown = (packet->flags & AV_PKT_FLAG_DISCARD) == 0;
     const int64_t behind_last = end == INT64_MIN ? 0 : end;
     // Times of days in microseconds are far below this.
     constexpr int64_t kFar = int64_t{1} << 60;
     const int64_t time = time_of(*packet) == AV_NOPTS_VALUE ? behind_last : time_of(*packet);
+    facts.timed = facts.timed && packet->pts != AV_NOPTS_VALUE;
+    reordered = reordered || (!facts.times.empty() && time < facts.times.back());
     const int64_t lasts = std::clamp<int64_t>(packet->duration, 0, kFar);
     av.packet_unref(packet.get());
     if (!shown) continue;
@@ -300,12 +312,14 @@ Facts look(std::string_view bytes, std::string_view name) {
             " of its clock, wanted less than 2^60");
     facts.times.push_back(time);
     end = std::max(end, time + lasts);
-    require(facts.frames() <= kMaxFrames && facts.frames() <= kMaxPixels / (facts.width * facts.height),
-            "video '", name, "': found more than ", facts.frames() - 1, " frames of ", facts.width,
-            " x ", facts.height, " pixels, wanted at most ", kMaxFrames, " frames and ",
-            kMaxPixels, " pixels in all");
+    require(
+        facts.frames() <= kMaxFrames && facts.frames() <= kMaxPixels / (facts.width * facts.height),
+        "video '", name, "': found more than ", facts.frames() - 1, " frames of ", facts.width,
+        " x ", facts.height, " pixels, wanted at most ", kMaxFrames, " frames and ", kMaxPixels,
+        " pixels in all");
   }
   require(!facts.times.empty(), "video '", name, "': found no frame");
+  if (!reordered && codec.video_delay > 0) facts.timed = false;
   std::sort(facts.times.begin(), facts.times.end());
   const AVRational unit = container.stream().time_base;
   const double length = seconds(end, unit) - seconds(facts.times.front(), unit);
@@ -330,7 +344,7 @@ void read_frames(std::string_view bytes, std::string_view name, const Facts& fac
   Frame next(av.frame_alloc());
   require(shown && next, "video '", name, "': no memory to decode it");
   const auto wanted = [&](size_t i) { return facts.times.at(static_cast<size_t>(numbers[i])); };
-  bool any = false;
+  int64_t decoded = 0;
   size_t done = 0;
   const auto hand_over = [&] {
     take(picture::apply_orientation(converter.rgb(*shown), facts.orientation));
@@ -339,13 +353,16 @@ void read_frames(std::string_view bytes, std::string_view name, const Facts& fac
   while (done < numbers.size() && frames.next(*next)) {
     // A frame is shown until the next one comes.
     const int64_t time = next->best_effort_timestamp;
-    const bool timed = time != AV_NOPTS_VALUE;
-    while (any && timed && done < numbers.size() && wanted(done) < time) hand_over();
+    const auto is_over = [&](size_t i) {
+      return facts.timed ? time != AV_NOPTS_VALUE && wanted(i) < time : numbers[i] < decoded;
+    };
+    while (decoded > 0 && done < numbers.size() && is_over(done)) hand_over();
     av.frame_unref(shown.get());
     av.frame_move_ref(shown.get(), next.get());
-    any = true;
+    ++decoded;
   }
-  require(any, "video '", name, "': none of its ", facts.frames(), " frames can be decoded");
+  require(decoded > 0, "video '", name, "': none of its ", facts.frames(),
+          " frames can be decoded");
   while (done < numbers.size()) hand_over();
 }
 

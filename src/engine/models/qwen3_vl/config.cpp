@@ -64,6 +64,8 @@ Config read_config(const ConfigReader& reader) {
   config.vision = read_vision(reader.section("vision_config"));
   config.image_token =
       reader.int_or("image_token_id", config.image_token, 0, config.text.vocabulary - 1);
+  // A model without it loads, but takes no videos.
+  config.video_token = reader.int_or("video_token_id", config.video_token, 0, int64_t{1} << 31);
   require(config.image_token < config.text.vocabulary, reader.file(), ": image_token_id ",
           config.image_token, " is outside the vocabulary of ", config.text.vocabulary);
   require(config.vision.out_hidden == config.text.hidden, reader.file(),

@@ -29,6 +29,7 @@ struct Config {
   TextConfig text;
   VisionConfig vision;
   int64_t image_token = 151655;
+  int64_t video_token = 151656;
 };
 
 /// Throws Error naming the key that is missing, out of range or unknown.

@@ -16,6 +16,7 @@ constexpr const char* kTemplate =
     "{%- if message.content is string -%}{{ message.content }}{%- else -%}"
     "{%- for part in message.content -%}"
     "{%- if part.type == 'image' -%}{{ '<|vision_start|><|image_pad|><|vision_end|>' }}"
+    "{%- elif part.type == 'video' -%}{{ '<|vision_start|><|video_pad|><|vision_end|>' }}"
     "{%- elif part.type == 'text' -%}{{ part.text }}{%- endif -%}"
     "{%- endfor -%}{%- endif -%}"
     "{{ '<|im_end|>\\n' }}"
@@ -36,6 +37,8 @@ std::unique_ptr<Model> open(Checkpoint checkpoint) {
        .qk_norm = true,
        .rope = nn::interleaved_mrope(text.head_dim, text.rope_theta, text.mrope_section),
        .image_token = config.image_token,
+       .video_token = config.video_token,
+       .temporal_patch = vision.temporal_patch,
        .patch = vision.patch,
        .merge = vision.merge,
        .text_prefixes = {"model.language_model.", "language_model."},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "engine/models/patches.h"
 #include "engine/models/picture_positions.h"
 #include "engine/models/split_source.h"
@@ -68,11 +69,10 @@ Vision load_vision(load::WeightLoader& loader, const VisionConfig& config,
   Vision vision;
   vision.config = config;
   vision.rope = nn::vision_rope(config.head_dim, config.rope_theta);
-  vision.patch_embed = load_patch_embed(loader, prefix + "patch_embed.proj.",
-                                        {.width = config.hidden,
-                                         .patch = config.patch,
-                                         .times = config.temporal_patch,
-                                         .bias = true});
+  const PatchEmbedding stored = {
+      .width = config.hidden, .patch = config.patch, .times = config.temporal_patch, .bias = true};
+  vision.patch_embed = load_patch_embed(loader, prefix + "patch_embed.proj.", stored);
+  vision.frame_embeds = load_frame_embeds(loader, prefix + "patch_embed.proj.", stored);
   vision.position_table = loader.vector(prefix + "pos_embed.weight",
                                         config.grid_side * config.grid_side * config.hidden, kRole);
   for (int64_t i = 0; i < config.depth; ++i) {
@@ -102,6 +102,30 @@ void Merger::run(ops::Ops& ops, ops::View x, tensor::Arena& arena, ops::MutView 
   mlp.run(ops, joined_normed, arena, y);
 }
 
+void Vision::embed(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
+                   ops::MutView x) const {
+  const tensor::ArenaScope scope(workspace);
+  const ops::PatchLayout layout = {.grid_h = picture.grid_h,
+                                   .grid_w = picture.grid_w,
+                                   .patch_h = config.patch,
+                                   .patch_w = config.patch,
+                                   .merge = config.merge};
+  const ops::MutView patches = workspace.take_f32({picture.rows, patch_values(config)});
+  cut_patches(ops, picture, layout, workspace, patches);
+  if (picture.later_frames.empty()) {
+    patch_embed.run(ops, patches, x);
+    return;
+  }
+  // A convolution over time: each frame's own half of the kernel, added up.
+  require(picture.later_frames.size() + 1 == frame_embeds.size(), "a temporal patch has ",
+          picture.later_frames.size() + 1, " frames, wanted ", frame_embeds.size());
+  ops.linear(patches, frame_embeds[0].weight, {.bias = nn::vector_view(patch_embed.bias)}, x);
+  for (size_t t = 1; t < frame_embeds.size(); ++t) {
+    cut_patches(ops, picture.later_frames[t - 1], picture.levels, layout, workspace, patches);
+    frame_embeds[t].run(ops, patches, x, ops::Activation::none, true);
+  }
+}
+
 ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
                              tensor::Arena& features) const {
   const tensor::ArenaScope scope(workspace);
@@ -115,18 +139,7 @@ ImageFeatures Vision::encode(ops::Ops& ops, const PatchGrid& picture, tensor::Ar
 
   // hidden_states = patch_embed(pixel_values) + interpolated pos_embed
   const ops::MutView x = workspace.take_f32({rows, config.hidden});
-  {
-    const tensor::ArenaScope patch_scope(workspace);
-    const ops::MutView patches = workspace.take_f32({rows, patch_values(config)});
-    cut_patches(ops, picture,
-                {.grid_h = picture.grid_h,
-                 .grid_w = picture.grid_w,
-                 .patch_h = config.patch,
-                 .patch_w = config.patch,
-                 .merge = config.merge},
-                workspace, patches);
-    patch_embed.run(ops, patches, x);
-  }
+  embed(ops, picture, workspace, x);
   const ops::View table{tensor::DType::f32,
                         {config.grid_side * config.grid_side, config.hidden},
                         position_table.data()};

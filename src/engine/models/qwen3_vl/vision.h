@@ -1,6 +1,6 @@
 // The vision encoder of Qwen3-VL: patch embedding, interpolated learned positions, 2-D rotary
-// blocks, a merger to the text width and one more merger per deepstack tap. One still picture at a
-// time.
+// blocks, a merger to the text width and one more merger per deepstack tap. One still picture, or
+// one temporal patch of a video, at a time.
 #pragma once
 
 #include <string>
@@ -26,13 +26,17 @@ struct Merger {
 
 struct Vision : PictureEncoder {
   VisionConfig config;
-  nn::Linear patch_embed;         // [hidden, 3 * patch^2]: both temporal halves of the kernel added
-  tensor::Buffer position_table;  // f32 [side * side, hidden]
+  nn::Linear patch_embed;  // [hidden, 3 * patch^2]: both temporal halves of the kernel added
+  std::vector<nn::Linear> frame_embeds;  // the halves apart, for two frames that differ
+  tensor::Buffer position_table;         // f32 [side * side, hidden]
   ops::RopeTable rope;
   std::vector<nn::VisionBlock> blocks;
   Merger merger;
   std::vector<Merger> deepstack;
 
+  /// x [patches, hidden] of the pictures' values.
+  void embed(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
+             ops::MutView x) const;
   /// Runs the tower over one picture of grid_h x grid_w patches in merge order.
   ImageFeatures encode(ops::Ops& ops, const PatchGrid& picture, tensor::Arena& workspace,
                        tensor::Arena& features) const override;
