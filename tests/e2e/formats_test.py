@@ -58,6 +58,7 @@ CASES = [
     ("gguf-q4_k", "qwen", "q4_k q6_k"),
     ("gguf-q4_k", "llava", "q4_k q6_k"),
     ("gguf-q5_k", "llava", "q4_1 q5_k"),
+    ("gguf-q5_0", "qwen", "int8 g32 q5_1"),
     ("gguf-q8_0", "qwen", "int8 g32"),
     ("gguf-f16", "llava", "int4 g128 sym"),
     ("pytorch", "qwen", "int4 g128 sym"),

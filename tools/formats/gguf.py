@@ -7,7 +7,8 @@ import struct
 
 import numpy as np
 
-TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 8, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "BF16": 30}
+TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q4_K": 12, "Q5_K": 13,
+         "Q6_K": 14, "BF16": 30}  # fmt: skip
 ALIGNMENT = 32
 
 
@@ -40,6 +41,29 @@ def pack_q4_1(weight):
     d = ((blocks.max(axis=1) - low) / 15 + 1e-7).astype(np.float16).astype(np.float32)
     codes = np.clip(np.rint((blocks - low[:, None]) / d[:, None]), 0, 15).astype(np.int64)
     return np.concatenate([halves(d), halves(low), nibbles(codes)], axis=1)
+
+
+def fifths_and_nibbles(codes):
+    """[n, 32] codes 0..31 -> [n, 20] bytes: a word of fifth bits, then the rest."""
+    words = ((codes >> 4) << np.arange(32)).sum(axis=1).astype("<u4")
+    return np.concatenate([words[:, None].view(np.uint8), nibbles(codes & 15)], axis=1)
+
+
+def pack_q5_0(weight):
+    blocks = blocks_of(weight, 32)
+    largest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=1)[:, None], axis=1)
+    d = (largest / -16).astype(np.float16).astype(np.float32)
+    safe = np.where(d == 0, 1, d)
+    codes = np.clip(np.rint(blocks / safe) + 16, 0, 31).astype(np.int64)
+    return np.concatenate([halves(d[:, 0]), fifths_and_nibbles(codes)], axis=1)
+
+
+def pack_q5_1(weight):
+    blocks = blocks_of(weight, 32)
+    low = blocks.min(axis=1).astype(np.float16).astype(np.float32)
+    d = ((blocks.max(axis=1) - low) / 31 + 1e-7).astype(np.float16).astype(np.float32)
+    codes = np.clip(np.rint((blocks - low[:, None]) / d[:, None]), 0, 31).astype(np.int64)
+    return np.concatenate([halves(d), halves(low), fifths_and_nibbles(codes)], axis=1)
 
 
 def pack_q8_0(weight):
@@ -119,6 +143,24 @@ def read_q4_1(blocks):
     return out
 
 
+def five_bits(blocks, at, value):
+    """The code of one value of a block whose word of fifth bits begins at byte `at`."""
+    byte = blocks[:, at + 4 + value % 16]
+    low = byte & 15 if value < 16 else byte >> 4
+    word = sum(blocks[:, at + i].astype(np.int64) << 8 * i for i in range(4))
+    return (low + 16 * (word >> value & 1)).astype(np.float32)
+
+
+def read_q5_0(blocks):
+    d = half(blocks, 0)
+    return np.stack([d * (five_bits(blocks, 2, i) - 16) for i in range(32)], axis=1)
+
+
+def read_q5_1(blocks):
+    d, m = half(blocks, 0), half(blocks, 2)
+    return np.stack([d * five_bits(blocks, 4, i) + m for i in range(32)], axis=1)
+
+
 def read_q8_0(blocks):
     d = half(blocks, 0)
     return d[:, None] * blocks[:, 2:].view(np.int8).astype(np.float32)
@@ -163,9 +205,10 @@ def read_q6_k(blocks):
     return out
 
 
-PACKERS = {"Q4_0": pack_q4_0, "Q4_1": pack_q4_1, "Q8_0": pack_q8_0,
+PACKERS = {"Q4_0": pack_q4_0, "Q4_1": pack_q4_1, "Q5_0": pack_q5_0, "Q5_1": pack_q5_1, "Q8_0": pack_q8_0,
            "Q4_K": pack_q4_k, "Q5_K": pack_q5_k, "Q6_K": pack_q6_k}  # fmt: skip
-READERS = {"Q4_0": read_q4_0, "Q4_1": read_q4_1, "Q8_0": read_q8_0, "Q6_K": read_q6_k,
+READERS = {"Q4_0": read_q4_0, "Q4_1": read_q4_1, "Q5_0": read_q5_0, "Q5_1": read_q5_1, "Q8_0": read_q8_0,
+           "Q6_K": read_q6_k,
            "Q4_K": lambda b: read_k(b, False), "Q5_K": lambda b: read_k(b, True)}  # fmt: skip
 
 

@@ -10,13 +10,19 @@ import gguf
 import gguf_metadata
 import store
 
-# Recipe: (of linears by the end of their name, of the rest; of the mmproj's matrices).
+# Recipe: (of linears by the end of their name, of the rest; of the mmproj's matrices). Those of
+# bench/quantize_models.py leave all but the linears as it is.
 RECIPES = {
     "gguf-q4_0": ({"": "Q4_0"}, "Q8_0", "F16"),
     "gguf-q4_k": ({"v": "Q6_K", "down": "Q6_K", "": "Q4_K"}, "Q6_K", "Q8_0"),
     "gguf-q5_k": ({"v": "Q4_1", "": "Q5_K"}, "Q8_0", "BF16"),
+    "gguf-q5_0": ({"v": "Q5_1", "": "Q5_0"}, "Q5_1", "Q5_0"),
     "gguf-q8_0": ({"": "Q8_0"}, "F16", "F16"),
     "gguf-f16": ({"": "F16"}, "BF16", "F32"),
+    "gguf-q4_0-linears": ({"": "Q4_0"}, "BF16", "BF16"),
+    "gguf-q4_k-linears": ({"": "Q4_K"}, "BF16", "BF16"),
+    "gguf-q5_k-linears": ({"": "Q5_K"}, "BF16", "BF16"),
+    "gguf-q6_k-linears": ({"": "Q6_K"}, "BF16", "BF16"),
 }
 
 TEXT_NAMES = [
@@ -75,7 +81,8 @@ def rotary_order(rows, head):
 
 
 class Recipe:
-    def __init__(self, name, config):
+    def __init__(self, name, config, encode):
+        self.encode = encode
         self.linears, self.rest, self.vision = RECIPES[name]
         self.config = config
         self.rows = config["text_config"]["vocab_size"]
@@ -91,7 +98,7 @@ class Recipe:
         elif kind not in ("F32", "F16", "BF16") and values.shape[-1] % (256 if kind.endswith("K") else 32):
             kind = "F16"
         stored = values if order is None else values[order]
-        data = gguf.encode(stored, kind)
+        data = self.encode(stored, kind)
         file[gguf_name] = (kind, stored.shape, data)
         back = gguf.decode(data, kind, stored.shape)
         if order is None:
@@ -147,9 +154,9 @@ def hub_name(name):
     return name.replace("vision_tower.", "vision_tower.vision_model.", 1)
 
 
-def make(model, format_name, out, shortened, copy_side_files):
+def make(model, format_name, out, shortened, copy_side_files, encode=gguf.encode):
     config, tensors = shortened(model)
-    recipe = Recipe(format_name, config)
+    recipe = Recipe(format_name, config, encode)
     for name, tensor in tensors.items():
         recipe.plain[hub_name(name)] = ("F32", np.ascontiguousarray(recipe.add(name, store.floats(tensor)), np.float32))
     copy_side_files(model, out / "plain", config)

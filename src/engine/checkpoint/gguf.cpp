@@ -17,7 +17,16 @@ namespace fs = std::filesystem;
 using tensor::BlockFormat;
 using tensor::DType;
 
-// Rows of blocks. Q4_0 and Q8_0 are int4 and int8 in groups of 32, the others stay blocks.
+// The 32 codes of a Q5_0 block behind its scale, -16..15: a word of fifth bits, then nibbles.
+void read_five_bits(const std::byte* packed, std::byte* codes) {
+  for (int i = 0; i < 32; ++i) {
+    const auto low = std::to_integer<int>(packed[4 + i % 16] >> (i < 16 ? 0 : 4)) & 15;
+    const auto high = std::to_integer<int>(packed[i / 8] >> (i % 8)) & 1;
+    codes[i] = static_cast<std::byte>((low | high << 4) - 16);
+  }
+}
+
+// Rows of blocks. Q4_0, Q5_0 and Q8_0 are int4 and int8 in groups of 32, the others stay blocks.
 class Blocks : public EncodedTensor {
  public:
   Blocks(const base::MappedFile& file, const GgufTensor& tensor)
@@ -48,9 +57,10 @@ class Blocks : public EncodedTensor {
   CodeForm form() const override {
     CodeForm form;
     form.group = 32;
-    form.kind = format_ == BlockFormat::q4_0   ? CodeForm::Kind::int4
-                : format_ == BlockFormat::q8_0 ? CodeForm::Kind::int8
-                                               : CodeForm::Kind::blocks;
+    form.kind = format_ == BlockFormat::q4_0 ? CodeForm::Kind::int4
+                : format_ == BlockFormat::q5_0 || format_ == BlockFormat::q8_0
+                    ? CodeForm::Kind::int8
+                    : CodeForm::Kind::blocks;
     form.blocks = format_;
     // One group that is the whole row is called so.
     if (form.kind != CodeForm::Kind::blocks && blocks_ == 1) form.group = 0;
@@ -74,6 +84,10 @@ class Blocks : public EncodedTensor {
       finite = finite && std::isfinite(tensor::to_float(scale));
       std::memcpy(out.scales + 2 * i, block, 2);
       const std::byte* packed = block + 2;
+      if (format_ == BlockFormat::q5_0) {
+        read_five_bits(packed, out.codes + 32 * i);
+        continue;
+      }
       if (kind == CodeForm::Kind::int8) {
         std::memcpy(out.codes + 32 * i, packed, 32);
         continue;

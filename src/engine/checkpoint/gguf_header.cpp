@@ -20,6 +20,7 @@ using tensor::DType;
 constexpr GgufType kTypes[] = {
     {0, "F32", DType::f32, {}},          {1, "F16", DType::f16, {}},
     {2, "Q4_0", {}, BlockFormat::q4_0},  {3, "Q4_1", {}, BlockFormat::q4_1},
+    {6, "Q5_0", {}, BlockFormat::q5_0},  {7, "Q5_1", {}, BlockFormat::q5_1},
     {8, "Q8_0", {}, BlockFormat::q8_0},  {12, "Q4_K", {}, BlockFormat::q4_k},
     {13, "Q5_K", {}, BlockFormat::q5_k}, {14, "Q6_K", {}, BlockFormat::q6_k},
     {24, "I8", DType::i8, {}},           {25, "I16", DType::i16, {}},
@@ -32,10 +33,10 @@ struct OtherType {
   uint32_t number;
   const char* name;
 };
-constexpr OtherType kOthers[] = {
-    {6, "Q5_0"},     {7, "Q5_1"},    {9, "Q8_1"},     {10, "Q2_K"},  {11, "Q3_K"},   {15, "Q8_K"},
-    {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"},
-    {22, "IQ2_S"},   {23, "IQ4_XS"}, {29, "IQ1_M"},   {34, "TQ1_0"}, {35, "TQ2_0"},  {39, "MXFP4"}};
+constexpr OtherType kOthers[] = {{9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},    {15, "Q8_K"},
+                                 {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"},
+                                 {20, "IQ4_NL"},  {21, "IQ3_S"},  {22, "IQ2_S"},   {23, "IQ4_XS"},
+                                 {29, "IQ1_M"},   {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"}};
 
 enum ValueType : uint32_t {
   kU8,

@@ -227,8 +227,9 @@ TEST(Linear, EqualsTheDoubleProductForEveryLayoutAndOddShapes) {
 
 TEST(Linear, ServesEveryBlockFormat) {
   const std::vector<OpsUnderTest> variants = every_ops();
-  for (const BlockFormat format : {BlockFormat::q4_0, BlockFormat::q4_1, BlockFormat::q8_0,
-                                   BlockFormat::q4_k, BlockFormat::q5_k, BlockFormat::q6_k}) {
+  for (const BlockFormat format :
+       {BlockFormat::q4_0, BlockFormat::q4_1, BlockFormat::q5_0, BlockFormat::q5_1,
+        BlockFormat::q8_0, BlockFormat::q4_k, BlockFormat::q5_k, BlockFormat::q6_k}) {
     const LayoutCase layout = blocks(format);
     base::Rng rng(8, layout.name);
     const Weight weight = layout.make(rng, 13, 512);

@@ -1,5 +1,6 @@
 #include "engine/tensor/block_format.h"
 
+#include <array>
 #include <cstring>
 
 namespace visavis::tensor {
@@ -36,6 +37,32 @@ void unpack_q4_1(const std::byte* block, float* out) {
     out[i] = d * static_cast<float>(packed & 15) + m;
     out[i + 16] = d * static_cast<float>(packed >> 4) + m;
   }
+}
+
+// Codes of q5_0 and q5_1: 4 bytes, bit i of whose word is the fifth bit of value i; then nibbles as
+// in q4_0.
+std::array<float, 32> five_bits(const std::byte* packed) {
+  std::array<float, 32> codes;
+  for (int i = 0; i < 32; ++i) {
+    const int nibbles = byte_at(packed, 4 + i % 16);
+    const int low = i < 16 ? nibbles & 15 : nibbles >> 4;
+    const int high = (byte_at(packed, i / 8) >> (i % 8)) & 1;
+    codes[static_cast<size_t>(i)] = static_cast<float>(low | (high << 4));
+  }
+  return codes;
+}
+
+// 32 values: f16 d; codes. d * (q - 16).
+void unpack_q5_0(const std::byte* block, float* out) {
+  const float d = half_at(block, 0);
+  for (const float code : five_bits(block + 2)) *out++ = d * (code - 16.0f);
+}
+
+// 32 values: f16 d, f16 m; codes. d * q + m.
+void unpack_q5_1(const std::byte* block, float* out) {
+  const float d = half_at(block, 0);
+  const float m = half_at(block, 2);
+  for (const float code : five_bits(block + 4)) *out++ = d * code + m;
 }
 
 // 32 values: f16 d; 32 signed bytes. d * q.
@@ -123,6 +150,8 @@ struct BlockRow {
 constexpr BlockRow kBlocks[] = {
     {BlockFormat::q4_0, "q4_0", 32, 18, &unpack_q4_0},
     {BlockFormat::q4_1, "q4_1", 32, 20, &unpack_q4_1},
+    {BlockFormat::q5_0, "q5_0", 32, 22, &unpack_q5_0},
+    {BlockFormat::q5_1, "q5_1", 32, 24, &unpack_q5_1},
     {BlockFormat::q8_0, "q8_0", 32, 34, &unpack_q8_0},
     {BlockFormat::q4_k, "q4_k", 256, 144, &unpack_q4_k},
     {BlockFormat::q5_k, "q5_k", 256, 176, &unpack_q5_k},

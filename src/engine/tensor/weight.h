@@ -52,7 +52,7 @@ struct Int4 {
 };
 
 /// Block formats of GGUF kept in their own bytes.
-enum class BlockFormat { q4_0, q4_1, q8_0, q4_k, q5_k, q6_k };
+enum class BlockFormat { q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k };
 
 struct BlockQ {
   BlockFormat format = BlockFormat::q4_k;

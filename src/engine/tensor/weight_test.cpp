@@ -191,6 +191,8 @@ Weight block_weight(BlockFormat format, const std::vector<uint8_t>& bytes, int64
 TEST(BlockFormats, SizesAreThoseOfTheFileFormat) {
   EXPECT_EQ(block_bytes(BlockFormat::q4_0), 18);
   EXPECT_EQ(block_bytes(BlockFormat::q4_1), 20);
+  EXPECT_EQ(block_bytes(BlockFormat::q5_0), 22);
+  EXPECT_EQ(block_bytes(BlockFormat::q5_1), 24);
   EXPECT_EQ(block_bytes(BlockFormat::q8_0), 34);
   EXPECT_EQ(block_bytes(BlockFormat::q4_k), 144);
   EXPECT_EQ(block_bytes(BlockFormat::q5_k), 176);
@@ -216,6 +218,25 @@ TEST(BlockFormats, SmallBlocksPutTheSecondHalfInTheHighNibbles) {
   const std::vector<float> with_min = row_of(block_weight(BlockFormat::q4_1, q4_1, 1), 0);
   EXPECT_EQ(with_min[15], 0.25f * 10 - 3);
   EXPECT_EQ(with_min[31], 0.25f * 2 - 3);
+
+  std::vector<uint8_t> q5_0(22, 0);
+  put_half(q5_0, 0, 0.5f);
+  q5_0[2 + 2] = 0x04;      // the fifth bit of value 18
+  q5_0[2 + 4 + 2] = 0x7A;  // value 2 = 10, value 18 = 7 + 16
+  const std::vector<float> five = row_of(block_weight(BlockFormat::q5_0, q5_0, 1), 0);
+  EXPECT_EQ(five[2], 0.5f * (10 - 16));
+  EXPECT_EQ(five[18], 0.5f * (23 - 16));
+  EXPECT_EQ(five[31], 0.5f * -16);
+
+  std::vector<uint8_t> q5_1(24, 0);
+  put_half(q5_1, 0, 0.25f);
+  put_half(q5_1, 2, -3.0f);
+  q5_1[4 + 1] = 0x80;       // the fifth bit of value 15
+  q5_1[4 + 4 + 15] = 0x2A;  // value 15 = 10 + 16, value 31 = 2
+  const std::vector<float> five_min = row_of(block_weight(BlockFormat::q5_1, q5_1, 1), 0);
+  EXPECT_EQ(five_min[15], 0.25f * 26 - 3);
+  EXPECT_EQ(five_min[31], 0.25f * 2 - 3);
+  EXPECT_EQ(five_min[0], -3.0f);
 
   std::vector<uint8_t> q8_0(34, 0);
   put_half(q8_0, 0, 2.0f);
