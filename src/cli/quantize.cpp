@@ -38,6 +38,7 @@ struct Options {
   std::string output;
   std::string method = "nearest";
   int64_t group = 128;
+  bool feedback = false;    // errors are handed on
   double mixed = 0;         // bits per weight; 0: all matrices alike
   std::string calibration;  // a suite; empty: none
   int threads = 0;
@@ -123,6 +124,7 @@ struct Calibrated {
   std::vector<compress::ScaleChoice> choices;
   compress::Fold fold;
   compress::InputPowers powers;
+  compress::MomentsOf moments = {};
 };
 
 Calibrated calibrate(const Options& options, const fs::path& folder,
@@ -136,10 +138,11 @@ Calibrated calibrate(const Options& options, const fs::path& folder,
   for (const compress::FoldPlace& place : places) seen.insert(place.after.front());
   compress::CalibrationOptions settings;
   settings.threads = options.threads;
+  settings.moments = options.feedback;
   settings.progress = [](int64_t done, int64_t total) {
     std::cerr << "calibration: " << done << " of " << total << "\n";
   };
-  const compress::InputSamples samples =
+  compress::InputSamples samples =
       compress::collect_inputs(folder, calibration_requests(options), seen, settings);
   Calibrated found;
   if (scales_inputs(options)) {
@@ -148,6 +151,11 @@ Calibrated calibrate(const Options& options, const fs::path& folder,
     found.fold = compress::fold_of(found.choices);
   }
   found.powers = compress::powers_of(places, samples, found.fold);
+  if (options.feedback)
+    found.moments = [places, fold = found.fold,
+                     samples = std::move(samples)](const std::string& weight) {
+      return compress::moments_of(places, samples, fold, weight);
+    };
   return found;
 }
 
@@ -172,7 +180,7 @@ base::Json run(const Options& options) {
 
   base::ThreadPool pool(options.threads);
   Calibrated calibrated;
-  if (scales_inputs(options) || !options.calibration.empty()) {
+  if (scales_inputs(options) || options.feedback || !options.calibration.empty()) {
     calibrated = calibrate(options, from, *source, codings, pool);
     source = compress::folded(std::move(source), calibrated.fold);
   }
@@ -180,8 +188,8 @@ base::Json run(const Options& options) {
     codings =
         compress::widen_within(*source, codings, few, many, options.mixed, calibrated.powers, pool);
   fs::create_directories(to);
-  const compress::ExportReport report =
-      compress::export_pack_quantized(*source, codings, calibrated.powers, to, pool);
+  const compress::ExportReport report = compress::export_pack_quantized(
+      *source, codings, calibrated.powers, to, pool, {}, compress::kShardBytes, calibrated.moments);
   base::Json config = base::read_json(from / "config.json");
   config.erase("compression_config");
   config["quantization_config"] =
@@ -273,6 +281,10 @@ void add_quantize(CLI::App& app, int& exit_code) {
       "stored (default with awq: calibration, which comes with visavis). The other methods use "
       "it,\n"
       "too, if it is given, and scale nothing.\n"
+      "--feedback takes what rounding a column leaves off the columns behind it, as far as their\n"
+      "inputs go together (GPTQ inside blocks of 128 columns). It calibrates, too, and goes with "
+      "every\n"
+      "method.\n"
       "--mixed BITS gives 8 bits to the matrices that lose most per byte in 4, until so many bits\n"
       "per weight (scales and zero points included) are spent; q, k and v, and gate and up, which\n"
       "other engines hold as one, stay alike.\n\n"
@@ -290,6 +302,8 @@ void add_quantize(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   verb->add_option("--calibration", options->calibration,
                    "a suite (folder, JSONL file or name) to measure inputs with");
+  verb->add_flag("--feedback", options->feedback,
+                 "hand rounding errors on from column to column, by a calibration");
   verb->add_option("--mixed", options->mixed,
                    "bits per weight to spend, 8 bits where they help most")
       ->check(CLI::Range(4.0, 9.0));

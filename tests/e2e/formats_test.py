@@ -187,7 +187,7 @@ class QuantizeWritesWhatOthersRead(unittest.TestCase):
         self.check(MODELS["qwen"], "--method", "awq", folded=True)
 
     def test_llava_scaled_zero_points_and_mixed(self):
-        options = ("--method", "awq-hqq", "--group", "64", "--mixed", "5.2")
+        options = ("--method", "awq-hqq", "--feedback", "--group", "64", "--mixed", "5.2")
         self.check(MODELS["llava"], *options, symmetric=False, group=64, mixed=5.2, folded=True)
 
     def test_llava(self):

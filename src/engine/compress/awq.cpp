@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/compress/feedback.h"
 
 namespace visavis::compress {
 namespace {
@@ -181,6 +182,24 @@ InputPowers powers_of(const std::vector<FoldPlace>& places, const InputSamples& 
     }
   }
   return powers;
+}
+
+std::vector<float> moments_of(const std::vector<FoldPlace>& places, const InputSamples& samples,
+                              const Fold& fold, const std::string& weight) {
+  const auto reads = [&weight](const FoldPlace& place) {
+    return std::find(place.after.begin(), place.after.end(), weight) != place.after.end();
+  };
+  const auto place = std::find_if(places.begin(), places.end(), reads);
+  if (place == places.end()) return {};
+  std::vector<float> moments = sample_of(samples, *place).moments;
+  const auto factors = fold.inputs.find(weight);
+  if (factors == fold.inputs.end()) return moments;
+  const std::vector<float>& by = factors->second;
+  constexpr auto kBlock = static_cast<size_t>(kMomentBlock);
+  for (size_t i = 0; i < by.size(); ++i)
+    for (size_t j = i / kBlock * kBlock; j < std::min(by.size(), (i / kBlock + 1) * kBlock); ++j)
+      moments[i * kBlock + j % kBlock] /= by[i] * by[j];
+  return moments;
 }
 
 }  // namespace visavis::compress

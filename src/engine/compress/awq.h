@@ -39,4 +39,8 @@ Fold fold_of(const std::vector<ScaleChoice>& choices);
 InputPowers powers_of(const std::vector<FoldPlace>& places, const InputSamples& samples,
                       const Fold& fold);
 
+/// The moments of one matrix's inputs (feedback.h), after the fold; empty: it is in no place.
+std::vector<float> moments_of(const std::vector<FoldPlace>& places, const InputSamples& samples,
+                              const Fold& fold, const std::string& weight);
+
 }  // namespace visavis::compress

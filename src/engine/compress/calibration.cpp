@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/compress/feedback.h"
 #include "engine/compress/observed_ops.h"
 #include "engine/generate/device_loop.h"
 #include "engine/generate/local_model.h"
@@ -29,6 +30,27 @@ load::Precision stored_precision(const std::filesystem::path& folder,
   return load::Precision::bf16;
 }
 
+// The lower halves of x x^T, block by block.
+void add_moments(std::span<const float> row, std::vector<float>& moments) {
+  constexpr auto kBlock = static_cast<size_t>(kMomentBlock);
+  for (size_t begin = 0; begin < row.size(); begin += kBlock) {
+    const size_t count = std::min(kBlock, row.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      float* sums = moments.data() + (begin + i) * kBlock;
+      const float value = row[begin + i];
+      for (size_t j = 0; j <= i; ++j) sums[j] += value * row[begin + j];
+    }
+  }
+}
+
+void mirror(std::vector<float>& moments) {
+  constexpr auto kBlock = static_cast<size_t>(kMomentBlock);
+  for (size_t begin = 0; begin < moments.size(); begin += kBlock * kBlock)
+    for (size_t i = 0; i < kBlock; ++i)
+      for (size_t j = 0; j < i; ++j)
+        moments[begin + j * kBlock + i] = moments[begin + i * kBlock + j];
+}
+
 }  // namespace
 
 void InputSampler::add(const std::string& weight, std::span<const float> rows, int64_t cols) {
@@ -39,6 +61,7 @@ void InputSampler::add(const std::string& weight, std::span<const float> rows, i
     sample.cols = cols;
     sample.magnitudes.resize(static_cast<size_t>(cols));
     sample.powers.resize(static_cast<size_t>(cols));
+    if (moments_) sample.moments.resize(static_cast<size_t>(moment_values(cols)));
   }
   const auto width = static_cast<size_t>(cols);
   for (size_t at = 0; at < rows.size(); at += width) {
@@ -48,6 +71,7 @@ void InputSampler::add(const std::string& weight, std::span<const float> rows, i
       sample.magnitudes[i] += std::fabs(value);
       sample.powers[i] += value * value;
     }
+    if (moments_) add_moments(row, sample.moments);
     ++sample.seen;
     if (sample.kept() < kept_) {
       sample.rows.insert(sample.rows.end(), row.begin(), row.end());
@@ -66,6 +90,7 @@ InputSamples InputSampler::take() {
     InputSample& sample = running.sample;
     for (std::vector<double>* sums : {&sample.magnitudes, &sample.powers})
       for (double& sum : *sums) sum /= static_cast<double>(sample.seen);
+    mirror(sample.moments);
     samples.emplace(weight, std::move(sample));
   }
   running_.clear();
@@ -76,7 +101,7 @@ InputSamples collect_inputs(const std::filesystem::path& folder,
                             const std::vector<chat::Request>& requests,
                             const std::set<std::string>& weights,
                             const CalibrationOptions& options) {
-  InputSampler sampler(options.kept_rows, options.seed);
+  InputSampler sampler(options.kept_rows, options.seed, options.moments);
   generate::DeviceLoop loop(std::make_unique<ObservedOps>(
       ops::make_cpu_ops({.threads = options.threads}),
       [&weights](const std::string& weight) { return weights.count(weight) > 0; },

@@ -23,6 +23,7 @@ struct InputSample {
   std::vector<double> magnitudes;  // mean |x| of each input
   std::vector<double> powers;      // mean x^2
   std::vector<float> rows;         // some of the rows, [kept, cols]
+  std::vector<float> moments;      // sums of x_i x_j as feedback.h wants them, if asked for
 
   int64_t kept() const { return cols == 0 ? 0 : static_cast<int64_t>(rows.size()) / cols; }
 };
@@ -31,7 +32,8 @@ using InputSamples = std::map<std::string, InputSample>;
 /// Sums up rows as they come and keeps `kept` of them, each with the same chance.
 class InputSampler {
  public:
-  InputSampler(int64_t kept, uint64_t seed) : kept_(kept), seed_(seed) {}
+  InputSampler(int64_t kept, uint64_t seed, bool moments = false)
+      : kept_(kept), seed_(seed), moments_(moments) {}
   void add(const std::string& weight, std::span<const float> rows, int64_t cols);
   /// Ends the sampling.
   InputSamples take();
@@ -43,12 +45,14 @@ class InputSampler {
   };
   int64_t kept_;
   uint64_t seed_;
+  bool moments_;
   std::map<std::string, Running> running_;
 };
 
 struct CalibrationOptions {
   int64_t kept_rows = 128;  // of each layer's input
   uint64_t seed = 42;
+  bool moments = false;  // sample them, too
   int threads = 0;
   std::function<void(int64_t done, int64_t total)> progress = {};
 };

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "engine/checkpoint/safetensors_writer.h"
+#include "engine/compress/feedback.h"
 #include "engine/load/widen.h"
 
 namespace visavis::compress {
@@ -100,7 +102,8 @@ std::vector<uint32_t> packed_along_rows(const std::vector<uint8_t>& zeros, int64
 
 // Codes go out block by block; scales, zero points and the shape are kept until all are written.
 load::Loss write_coded(const TensorSource& source, const Item& item, std::span<const double> powers,
-                       checkpoint::SafetensorsWriter& writer, base::ThreadPool& pool) {
+                       const Feedback* feedback, checkpoint::SafetensorsWriter& writer,
+                       base::ThreadPool& pool) {
   const TensorInfo& info = *item.info;
   const Coding& coding = *item.coding;
   const int64_t rows = info.shape[0];
@@ -123,10 +126,11 @@ load::Loss write_coded(const TensorSource& source, const Item& item, std::span<c
       for (int64_t i = first; i < last; ++i) {
         const std::span<const float> row(values.data() + i * cols, static_cast<size_t>(cols));
         const int64_t at = (begin + i) * groups;
-        if (!code_row(row, weights, coding, scale_type(info),
-                      {codes.data() + i * row_bytes, scales.data() + at,
-                       zeros.empty() ? nullptr : zeros.data() + at},
-                      back))
+        const CodedRow out = {codes.data() + i * row_bytes, scales.data() + at,
+                              zeros.empty() ? nullptr : zeros.data() + at};
+        const DType type = scale_type(info);
+        if (!(feedback == nullptr ? code_row(row, weights, coding, type, out, back)
+                                  : feedback->code_row(row, weights, coding, type, out, back)))
           fits = false;
         losses[static_cast<size_t>(begin + i)] = loss_between(row, back);
       }
@@ -228,7 +232,7 @@ void read_rows(const TensorSource& source, const TensorInfo& info, int64_t begin
 ExportReport export_pack_quantized(const TensorSource& source, const Codings& codings,
                                    const InputPowers& powers, const std::filesystem::path& folder,
                                    base::ThreadPool& pool, const load::Progress& progress,
-                                   int64_t shard_bytes) {
+                                   int64_t shard_bytes, const MomentsOf& moments) {
   ExportReport report;
   std::vector<std::vector<Item>> shards(1);
   int64_t in_shard = 0;
@@ -259,12 +263,16 @@ ExportReport export_pack_quantized(const TensorSource& source, const Codings& co
       }
     checkpoint::SafetensorsWriter writer(folder / name, specs, {{"format", "pt"}});
     for (const Item& item : shards[i]) {
-      if (item.coding != nullptr)
-        report.quantised.push_back(
-            {item.info->name, *item.coding, item.info->shape.elements(),
-             write_coded(source, item, powers_for(powers, *item.info), writer, pool)});
-      else
+      if (item.coding != nullptr) {
+        std::optional<Feedback> feedback;
+        const std::vector<float> seen = moments ? moments(item.info->name) : std::vector<float>();
+        if (!seen.empty()) feedback.emplace(seen, item.info->shape[1]);
+        report.quantised.push_back({item.info->name, *item.coding, item.info->shape.elements(),
+                                    write_coded(source, item, powers_for(powers, *item.info),
+                                                feedback ? &*feedback : nullptr, writer, pool)});
+      } else {
         write_copy(source, *item.info, writer);
+      }
       done += item.bytes();
       if (progress) progress(done, report.bytes);
     }

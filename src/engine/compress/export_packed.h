@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -26,11 +27,16 @@ using Codings = std::map<std::string, Coding>;
 /// inputs alike.
 using InputPowers = std::map<std::string, std::vector<double>>;
 
+/// The moments of one matrix's inputs (feedback.h); empty: not known.
+using MomentsOf = std::function<std::vector<float>(const std::string& weight)>;
+
 /// Of one matrix, empty if it is not there. Throws Error if they do not fit its columns.
 std::span<const double> powers_for(const InputPowers& powers, const checkpoint::TensorInfo& info);
 
 /// Whether this coding fits: a matrix whose inputs are a multiple of the group, called "...weight".
 bool can_code(const checkpoint::TensorInfo& info, const Coding& coding);
+
+inline constexpr int64_t kShardBytes = 4'000'000'000;
 
 struct ExportedTensor {
   std::string name;
@@ -50,12 +56,13 @@ struct ExportReport {
 
 /// Writes model.safetensors, or shards of at most `shard_bytes` (unless a layer is larger) and
 /// their index, into an existing folder. Scales are stored as f16, or bf16 where the checkpoint is;
-/// everything else is copied, what is in another format as its values. Throws Error, also for a
-/// matrix that its coding does not fit.
+/// everything else is copied, what is in another format as its values. With `moments` errors are
+/// handed on from column to column. Throws Error, also for a matrix that its coding does not fit.
 ExportReport export_pack_quantized(const checkpoint::TensorSource& source, const Codings& codings,
                                    const InputPowers& powers, const std::filesystem::path& folder,
                                    base::ThreadPool& pool, const load::Progress& progress = {},
-                                   int64_t shard_bytes = int64_t{4'000'000'000});
+                                   int64_t shard_bytes = kShardBytes,
+                                   const MomentsOf& moments = {});
 
 /// The quantization_config of such a checkpoint: a group for every coding, the most frequent one of
 /// all linear layers, the others naming theirs. `ignored`: modules that keep their weights.
