@@ -58,8 +58,8 @@ chat::Completion answer_of(RemoteModel& model, chat::Request request = ask("?"))
   return std::get<chat::Completion>(outcome);
 }
 
-std::string failure_of(RemoteModel& model) {
-  const chat::Outcome outcome = chat::complete(model, ask("?"));
+std::string failure_of(RemoteModel& model, chat::Request request = ask("?")) {
+  const chat::Outcome outcome = chat::complete(model, std::move(request));
   const auto* failure = std::get_if<chat::Failure>(&outcome);
   return failure == nullptr ? "no failure" : failure->message;
 }
@@ -127,6 +127,25 @@ TEST(RemoteModel, SendsTurnsPicturesAndSampling) {
   ASSERT_TRUE(url.starts_with(prefix));
   EXPECT_EQ(base::from_base64(url.substr(prefix.size())), *png);
   EXPECT_EQ(parts.at(1).at("text"), "</script> 几个？");
+}
+
+TEST(RemoteModel, SendsVideoFilesAndRefusesFolders) {
+  const TestServer server([](const ServedRequest&, const Wire& wire) { wire.answer({"ok"}); });
+  const auto model = open(server);
+  const auto webm = std::make_shared<const std::string>("\x1A\x45\xDF\xA3 a film");
+  chat::Request request;
+  request.turns.push_back(
+      {chat::Role::user, {chat::Video{.bytes = webm, .name = "a.webm"}, chat::Text{"Who?"}}});
+  answer_of(*model, request);
+  const base::Json parts = server.requests().at(0).json().at("messages").at(0).at("content");
+  EXPECT_EQ(parts.at(0).at("type"), "video_url");
+  const auto url = parts.at(0).at("video_url").at("url").get<std::string>();
+  const std::string prefix = "data:video/webm;base64,";
+  ASSERT_TRUE(url.starts_with(prefix));
+  EXPECT_EQ(base::from_base64(url.substr(prefix.size())), *webm);
+  request.turns[0].parts[0] = chat::Video{.frames = {{webm, "0.png"}}, .name = "frames"};
+  EXPECT_THAT(failure_of(*model, request),
+              HasSubstr("a folder of frames cannot be sent to an endpoint"));
 }
 
 TEST(RemoteModel, KeepsThinkingApart) {
