@@ -75,6 +75,13 @@ Json tokenizer_config(const fs::path& folder) {
   return ConfigReader::open(file).json();
 }
 
+// Many tokenizers bring the template of the text model alone.
+bool shows_pictures(const Json& settings) {
+  const auto found = settings.find("chat_template");
+  return found != settings.end() && found->is_string() &&
+         found->get<std::string>().find("image") != std::string::npos;
+}
+
 struct Tokenizer {
   std::string json;  // tokenizer.json
   int64_t tokens = 0;
@@ -243,7 +250,7 @@ DerivedFiles files_of_llava(const fs::path& folder, const fs::path& tower) {
   const fs::path own = folder / "chat_template.jinja";
   if (fs::exists(own))
     files["chat_template.jinja"] = base::read_file(own);
-  else if (!settings.contains("chat_template"))
+  else if (!shows_pictures(settings))
     files["chat_template.jinja"] = kTemplate;
   return files;
 }

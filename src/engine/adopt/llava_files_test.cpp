@@ -72,6 +72,15 @@ TEST_F(LlavaFiles, AreTheHubs) {
   EXPECT_THAT(files.at("chat_template.jinja"), HasSubstr("A chat between a curious user"));
 }
 
+TEST_F(LlavaFiles, HaveATemplateThatShowsPictures) {
+  const auto has_own = [this](const Json& settings) {
+    write(model_ / "tokenizer_config.json", settings);
+    return files_of_llava(model_, tower_).contains("chat_template.jinja");
+  };
+  EXPECT_TRUE(has_own({{"chat_template", "{{ messages[0].content }}"}}));
+  EXPECT_FALSE(has_own({{"chat_template", "{% if part.type == 'image' %}<image>{% endif %}"}}));
+}
+
 TEST_F(LlavaFiles, AreNotMadeOfWhatLlava15DoesNotHave) {
   EXPECT_EQ(error(), "no error");
   const std::pair<const char*, Json> spoils[] = {

@@ -53,7 +53,6 @@ class Frontend {
 
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
   const std::vector<int32_t>& stop_ids() const { return stop_ids_; }
-  const vision::Preprocessor& preprocessor() const { return preprocessor_; }
 
  private:
   text::Tokenizer tokenizer_;
