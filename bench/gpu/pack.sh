@@ -11,7 +11,7 @@
 #   UNDER="compute-sanitizer --tool racecheck" sh OUT.sh engine_ops_test --gtest_filter='Linear.*'
 #
 # PRESET: cuda-90 unless given. PROGRAM: visavis, engine_ops_test and engine_generate_test unless
-# given; names below build/PRESET/src or build/PRESET/bench. They are stripped. Not packed are the C
+# given; names below src, bench or tests of build/PRESET. They are stripped. Not packed are the C
 # and C++ libraries (the other machine's must be as new as this one's) and cuBLAS (it is large): found
 # in /usr/local/cuda/lib64 or beside python3's torch. Run OUT.sh at the root of a source tree: where
 # the tree that the programs were built from is missing, a link with its path is made to the current
@@ -30,7 +30,7 @@ trap 'rm -rf "$stage"' EXIT
 mkdir "$stage/bin" "$stage/lib"
 for name in "$@"; do
   program=
-  for folder in src bench; do
+  for folder in src bench tests; do
     [ ! -x "$root/build/$preset/$folder/$name" ] || program=$root/build/$preset/$folder/$name
   done
   [ -n "$program" ] || { echo "pack: build/$preset has no program '$name'" >&2; exit 1; }
