@@ -62,13 +62,14 @@ std::unique_ptr<Model> open_llava(Checkpoint checkpoint, LlavaFamily family) {
   const TextConfig text = family.config.text;
   const LlavaNames names = find_names(*checkpoint.tensors, family);
   vision::Preprocessor pictures = preprocessor(checkpoint, family);
+  Frontend::Family prompts{.placeholder = "<image>",
+                           .image_token = static_cast<int32_t>(family.config.image_token),
+                           .built_in_template = family.built_in_template,
+                           .vocabulary = text.vocabulary};
   return assemble(
       std::move(checkpoint),
       {.architecture = family.architecture,
-       .frontend = {.placeholder = "<image>",
-                    .image_token = static_cast<int32_t>(family.config.image_token),
-                    .built_in_template = family.built_in_template,
-                    .vocabulary = text.vocabulary},
+       .frontend = std::move(prompts),
        .preprocessor = std::move(pictures),
        .text = text,
        .several_pictures = family.several_pictures,

@@ -93,15 +93,16 @@ std::unique_ptr<Model> open_qwen_vl(Checkpoint checkpoint, QwenVlFamily family) 
   const int64_t patches = merge * merge;  // of a token
   const int64_t largest =
       most_pixels(pictures, videos) / (family.patch * family.patch * patches) + 1;
+  Frontend::Family prompts{.placeholder = "<|image_pad|>",
+                           .image_token = static_cast<int32_t>(family.image_token),
+                           .built_in_template = family.built_in_template,
+                           .vocabulary = family.text.vocabulary,
+                           .video_placeholder = "<|video_pad|>",
+                           .video_token = family.video_token};
   return assemble(
       std::move(checkpoint),
       {.architecture = family.architecture,
-       .frontend = {.placeholder = "<|image_pad|>",
-                    .image_token = static_cast<int32_t>(family.image_token),
-                    .built_in_template = family.built_in_template,
-                    .vocabulary = family.text.vocabulary,
-                    .video_placeholder = "<|video_pad|>",
-                    .video_token = family.video_token},
+       .frontend = std::move(prompts),
        .preprocessor = std::move(pictures),
        .videos = std::move(videos),
        .text = family.text,

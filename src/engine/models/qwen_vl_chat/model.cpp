@@ -42,15 +42,16 @@ std::unique_ptr<Model> open(Checkpoint checkpoint) {
   const VisionConfig& vision = config.vision;
   vision::Preprocessor pictures = vision::stretched_preprocessor(vision.image);
   vision::apply_overrides(pictures, checkpoint.options.pictures);
+  Frontend::Family prompts{.placeholder = "<imgpad>",
+                           .image_token = static_cast<int32_t>(config.image_token),
+                           .built_in_template = nullptr,
+                           .vocabulary = config.text.vocabulary,
+                           .pieces = &prompt_pieces,
+                           .stop_tokens = {"<|endoftext|>", "<|im_end|>", "<|im_start|>"}};
   return assemble(
       std::move(checkpoint),
       {.architecture = "QWenLMHeadModel",
-       .frontend = {.placeholder = "<imgpad>",
-                    .image_token = static_cast<int32_t>(config.image_token),
-                    .built_in_template = nullptr,
-                    .vocabulary = config.text.vocabulary,
-                    .pieces = &prompt_pieces,
-                    .stop_tokens = {"<|endoftext|>", "<|im_end|>", "<|im_start|>"}},
+       .frontend = std::move(prompts),
        .preprocessor = std::move(pictures),
        .text = config.text,
        .arrange = [vision](vision::Patches cut) { return arrange(std::move(cut), vision); },
