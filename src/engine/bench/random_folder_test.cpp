@@ -55,8 +55,9 @@ TEST(RandomFolder, IsPlannedWithTheMemoryThatItsSizeAsksFor) {
     constexpr double kScale = 2.0 / 128;
     const double expected = layers * (0.5 + kScale) + head * (1 + kScale) + 2 * table;
     EXPECT_NEAR(static_cast<double>(memory.weights), expected, 0.01 * expected);
-    // Blocks behind the last that is read, and second temporal halves, are left out.
-    EXPECT_LE(static_cast<double>(memory.vision), 2.01 * vision);
+    // Blocks behind the last that is read are left out; Qwen3-VL's patch embedding is there once
+    // for pictures, its two temporal halves added up, and once for videos.
+    EXPECT_LE(static_cast<double>(memory.vision), 2.02 * vision);
     EXPECT_GE(static_cast<double>(memory.vision), 1.9 * vision);
     EXPECT_GT(memory.workspace, 0);
     EXPECT_LE(memory.workspace, int64_t{1} << 30);
