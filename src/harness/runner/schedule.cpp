@@ -159,7 +159,8 @@ Schedule make_schedule(const Experiment& experiment) {
     suites::put_prompts(suite, source.prompts, source.file);
     suites::check_suite(suite);
     if (source.limit) suites::take_sample(suite, *source.limit, experiment.seed);
-    require(names.insert(suite.name).second, source.place, "two suites are called '", suite.name, "'");
+    require(names.insert(suite.name).second, source.place, "two suites are called '", suite.name,
+            "'");
     graders::require_gradable(suite);
     if (source.circular) suites::add_rotations(suite);
     suites::wrap_questions(suite, source.before, source.after);
