@@ -49,7 +49,9 @@ TEST_F(Frequencies, PromptsOfDifferentFrequenciesShareNoPages) {
   const chat::Completion next = ask_both(longer + " 2 7");
   EXPECT_GE(next.usage.cached_prompt_tokens, KvPool::kPageSize);
 
-  const chat::Completion small_again = ask(beginning + " 8", true);
+  // A card takes pages over only where many rows of the prompt are left.
+  const chat::Completion small_again = ask(beginning + " 8 2 8 1 8 2", true);
+  ASSERT_LE(small_again.usage.prompt_tokens, kLength);
   EXPECT_GE(small_again.usage.cached_prompt_tokens, KvPool::kPageSize);
 }
 
